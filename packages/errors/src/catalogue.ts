@@ -1,0 +1,87 @@
+/**
+ * Every error code that paycrawl speaks, in one closed list. `status` is the HTTP status when the
+ * error reaches a person; `retryable` tells whether the same request may succeed later.
+ * docs/errors.md is generated from this list and tested against it.
+ */
+export interface CatalogueEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly retryable: boolean;
+  /** What an operator or a client does next. */
+  readonly next: string;
+}
+
+export const catalogue = {
+  // config
+  config_invalid: {
+    status: 500,
+    title: 'The configuration is not valid',
+    retryable: false,
+    next: 'Correct the named setting and start again.',
+  },
+  // internal
+  internal: {
+    status: 500,
+    title: 'Something went wrong on our side',
+    retryable: true,
+    next: 'Look at the log of the service for the same request id.',
+  },
+  // log
+  log_closed: {
+    status: 503,
+    title: 'The event log is closed',
+    retryable: true,
+    next: 'The process is stopping; ask another instance.',
+  },
+  log_overloaded: {
+    status: 503,
+    title: 'Too many records are waiting to become durable',
+    retryable: true,
+    next: 'Come back after Retry-After; add instances or partitions if it stays.',
+  },
+  log_partition_count_fixed: {
+    status: 500,
+    title: 'A topic exists with another number of partitions',
+    retryable: false,
+    next: 'Partition counts never change in place: migrate to a new topic generation.',
+  },
+  log_unavailable: {
+    status: 503,
+    title: 'The event log cannot be written',
+    retryable: true,
+    next: 'Check disk space and the log; nothing was answered that is not durable.',
+  },
+  log_unknown_partition: {
+    status: 500,
+    title: 'No such topic or partition',
+    retryable: false,
+    next: 'Create the topics first.',
+  },
+  // money
+  money_asset_mismatch: {
+    status: 500,
+    title: 'Amounts of two different assets were put together',
+    retryable: false,
+    next: 'A defect: amounts are only added within one asset.',
+  },
+  money_atomic_invalid: {
+    status: 400,
+    title: 'Not a decimal string of atomic units',
+    retryable: false,
+    next: 'Send digits only: no sign, no leading zero, at most 78 digits.',
+  },
+  money_negative: {
+    status: 500,
+    title: 'An amount would become negative',
+    retryable: false,
+    next: 'A defect: find the posting that takes more than there is.',
+  },
+  money_price_invalid: {
+    status: 400,
+    title: 'Not a price that can be read exactly',
+    retryable: false,
+    next: 'Write prices like "USD 0.001", with at most 6 decimals.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
