@@ -82,6 +82,19 @@ export const catalogue = {
     retryable: false,
     next: 'Write prices like "USD 0.001", with at most 6 decimals.',
   },
+  // crypto
+  crypto_address_invalid: {
+    status: 400,
+    title: 'Not an address',
+    retryable: false,
+    next: 'Send 0x and 40 hex digits.',
+  },
+  crypto_hex_invalid: {
+    status: 400,
+    title: 'Not a hex string',
+    retryable: false,
+    next: 'Send 0x and an even number of hex digits.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
