@@ -19,6 +19,37 @@ export const catalogue = {
     retryable: false,
     next: 'Correct the named setting and start again.',
   },
+  data_dir_in_use: {
+    status: 500,
+    title: 'The data folder belongs to another process',
+    retryable: false,
+    next: 'Stop the other process, or start with another DATA_DIR.',
+  },
+  // http
+  body_too_large: {
+    status: 413,
+    title: 'The request body is too large',
+    retryable: false,
+    next: 'Send a smaller body.',
+  },
+  media_type_unsupported: {
+    status: 415,
+    title: 'The content type is not supported',
+    retryable: false,
+    next: 'Send the content type that the OpenAPI description names.',
+  },
+  request_invalid: {
+    status: 400,
+    title: 'The request is not valid',
+    retryable: false,
+    next: 'Compare the request with the OpenAPI description.',
+  },
+  route_not_found: {
+    status: 404,
+    title: 'Nothing is served at this address',
+    retryable: false,
+    next: 'Check path and method.',
+  },
   // internal
   internal: {
     status: 500,
@@ -94,6 +125,13 @@ export const catalogue = {
     title: 'Not a hex string',
     retryable: false,
     next: 'Send 0x and an even number of hex digits.',
+  },
+  // secret
+  secret_unreadable: {
+    status: 500,
+    title: 'A secret file cannot be used',
+    retryable: false,
+    next: 'Restore the file, or remove it to have a new secret made where that is possible.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

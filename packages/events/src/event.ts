@@ -1,0 +1,148 @@
+import type { TSchema } from '@sinclair/typebox';
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { challengeEvents } from './challenges.js';
+import { chargeEvents } from './charges.js';
+import { deadLetterEvents } from './dead-letters.js';
+import { decisionEvents } from './decisions.js';
+import type { EventDefinition, EventOf } from './definition.js';
+import { type Cause, type Envelope, idOfCause } from './envelope.js';
+import { ledgerEvents } from './ledger.js';
+import { paymentEvents } from './payments.js';
+import { registryEvents } from './registry.js';
+import { settlementEvents } from './settlements.js';
+import { upcast } from './upcasters.js';
+
+/** Which types a topic may hold. */
+export const eventsByTopic = {
+  challenges: challengeEvents,
+  payments: paymentEvents,
+  decisions: decisionEvents,
+  ledger: ledgerEvents,
+  charges: chargeEvents,
+  settlements: settlementEvents,
+  registry: registryEvents,
+  'dead-letters': deadLetterEvents,
+} as const;
+
+export type EventTopic = keyof typeof eventsByTopic;
+export type EventIn<Topic extends EventTopic> = EventOf<(typeof eventsByTopic)[Topic][number]>;
+export type ChallengeEvent = EventIn<'challenges'>;
+export type PaymentEvent = EventIn<'payments'>;
+export type DecisionEvent = EventIn<'decisions'>;
+export type LedgerEvent = EventIn<'ledger'>;
+export type ChargeEvent = EventIn<'charges'>;
+export type SettlementEvent = EventIn<'settlements'>;
+export type RegistryEvent = EventIn<'registry'>;
+export type DeadLetterEvent = EventIn<'dead-letters'>;
+export type AnyEvent = { [Topic in EventTopic]: EventIn<Topic> }[EventTopic];
+export type EventType = AnyEvent['type'];
+export type EventOfType<Type extends EventType> = Extract<AnyEvent, { type: Type }>;
+
+const definitions = new Map<string, EventDefinition>(
+  Object.values(eventsByTopic)
+    .flat()
+    .map((definition) => [definition.type, definition]),
+);
+
+export function definitionOf(type: EventType): EventDefinition {
+  return definitions.get(type) as EventDefinition;
+}
+
+export const allDefinitions: readonly EventDefinition[] = [...definitions.values()];
+
+/** The record value. Field order is fixed, so that equal events are equal bytes. */
+export function encodeEvent(event: AnyEvent): Buffer {
+  const head = `{"type":"${event.type}.v${definitionOf(event.type).version}"`;
+  // The id of an output follows from its cause and is not written twice.
+  const identity = event.cause
+    ? `,"cause":${JSON.stringify(event.cause)}`
+    : `,"id":${JSON.stringify(event.id)}`;
+  const trace = event.trace === undefined ? '' : `,"trace":${JSON.stringify(event.trace)}`;
+  return Buffer.from(
+    `${head}${identity},"source":${JSON.stringify(event.source)},"timeMs":${event.timeMs}${trace},` +
+      `"data":${JSON.stringify(event.data)}}`,
+  );
+}
+
+export type Decoded =
+  | { readonly kind: 'event'; readonly event: AnyEvent }
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  /** A known type in a version that this code does not know: an older instance must stop. */
+  | { readonly kind: 'unknown_version'; readonly detail: string };
+
+/** Reads a record value; old versions go through the upcasters here and nowhere else. */
+export function decodeEvent(value: Uint8Array): Decoded {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString());
+  } catch {
+    return { kind: 'unreadable', detail: 'not JSON' };
+  }
+  return decodeParsed(raw);
+}
+
+function decodeParsed(raw: unknown): Decoded {
+  if (typeof raw !== 'object' || raw === null) return unreadable('not an object');
+  const {
+    type: typeAndVersion,
+    data,
+    cause,
+    id,
+    source,
+    timeMs,
+    trace,
+  } = raw as Record<string, unknown>;
+  if (typeof typeAndVersion !== 'string') return unreadable('no type');
+  const dot = typeAndVersion.lastIndexOf('.v');
+  const type = typeAndVersion.slice(0, dot);
+  const version = Number.parseInt(typeAndVersion.slice(dot + 2), 10);
+  const definition = definitions.get(type);
+  if (dot < 1 || definition === undefined) return unreadable(`unknown type ${typeAndVersion}`);
+  const current = upcast(type, version, definition.version, data);
+  if (current.kind === 'unknown_version') {
+    return { kind: 'unknown_version', detail: typeAndVersion };
+  }
+  if (typeof source !== 'string' || typeof timeMs !== 'number')
+    return unreadable('no source or time');
+  if (cause !== undefined && !isCause(cause)) return unreadable('malformed cause');
+  if (cause === undefined && typeof id !== 'string') return unreadable('no id');
+  const check = checkOf(definition);
+  if (!check.Check(current.data)) {
+    const first = check.Errors(current.data).First();
+    return unreadable(`${type}: ${first?.path ?? ''} ${first?.message ?? 'invalid'}`);
+  }
+  const envelope: Envelope = {
+    type,
+    id: cause === undefined ? (id as string) : idOfCause(cause as Cause),
+    source,
+    timeMs,
+    ...(cause === undefined ? {} : { cause: cause as Cause }),
+    ...(typeof trace === 'string' ? { trace } : {}),
+    data: current.data,
+  };
+  return { kind: 'event', event: envelope as AnyEvent };
+}
+
+function unreadable(detail: string): Decoded {
+  return { kind: 'unreadable', detail };
+}
+
+function isCause(value: unknown): value is Cause {
+  return (
+    Array.isArray(value) &&
+    value.length === 4 &&
+    typeof value[0] === 'string' &&
+    value.slice(1).every((part) => Number.isSafeInteger(part) && part >= 0)
+  );
+}
+
+const checks = new Map<string, TypeCheck<TSchema>>();
+
+function checkOf(definition: EventDefinition): TypeCheck<TSchema> {
+  let check = checks.get(definition.type);
+  if (check === undefined) {
+    check = TypeCompiler.Compile(definition.schema);
+    checks.set(definition.type, check);
+  }
+  return check;
+}
