@@ -25,6 +25,25 @@ export const catalogue = {
     retryable: false,
     next: 'Stop the other process, or start with another DATA_DIR.',
   },
+  // console
+  console_answer_unexpected: {
+    status: 502,
+    title: 'The answer has a form that this page does not know',
+    retryable: false,
+    next: 'Reload the page. If it stays, console and API are of different versions.',
+  },
+  console_failed: {
+    status: 500,
+    title: 'This page stopped with a defect of its own',
+    retryable: false,
+    next: 'Reload the page. If it stays, report the code and the detail.',
+  },
+  console_unreachable: {
+    status: 503,
+    title: 'The API does not answer',
+    retryable: true,
+    next: 'Check your connection; the page asks again by itself.',
+  },
   // http
   body_too_large: {
     status: 413,
@@ -132,6 +151,31 @@ export const catalogue = {
     title: 'A secret file cannot be used',
     retryable: false,
     next: 'Restore the file, or remove it to have a new secret made where that is possible.',
+  },
+  // warehouse
+  warehouse_locked: {
+    status: 503,
+    title: 'Another process has the warehouse open',
+    retryable: true,
+    next: 'Stop the named process; one data folder belongs to one process.',
+  },
+  warehouse_migration_changed: {
+    status: 500,
+    title: 'An applied migration was edited',
+    retryable: false,
+    next: 'Restore the file and write a new migration.',
+  },
+  warehouse_rejected: {
+    status: 500,
+    title: 'The warehouse refused a statement',
+    retryable: false,
+    next: 'Look at the log of analytics for the statement; this is a defect.',
+  },
+  warehouse_unavailable: {
+    status: 503,
+    title: 'The warehouse does not answer',
+    retryable: true,
+    next: 'Check disk, memory and the engine; the log keeps everything meanwhile.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 
