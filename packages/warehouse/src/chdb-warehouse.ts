@@ -1,0 +1,176 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+// Loaded here too, though only the workers use it: when the last thread that loaded the engine's
+// library ends, Node unloads it under the engine's own threads and the process dies (SIGSEGV).
+import 'chdb';
+import type { WorkerCommand, WorkerReply, WorkerRequest, WorkerSetup } from './chdb-messages.js';
+import {
+  type Block,
+  blockRowsMax,
+  type Parameters,
+  pinnedSettings,
+  type Warehouse,
+} from './warehouse.js';
+
+/**
+ * The ClickHouse engine inside this process, on threads of its own. The engine allows one data
+ * folder per process and one process per data folder.
+ */
+export interface ChdbOptions {
+  readonly directory: string;
+  /** Threads of the engine per statement; the default leaves a core to everybody else. */
+  readonly threadsMax?: number;
+}
+
+interface EngineThread {
+  call(command: WorkerCommand): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The folder that this process has open; the engine would mix two up. */
+let folderOpen: string | undefined;
+
+export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse> {
+  const directory = resolve(options.directory);
+  const setup: WorkerSetup = { directory, connectionArgs: connectionArgs(options) };
+  if (folderOpen !== undefined) {
+    throw fail('warehouse_locked', `This process has the warehouse ${folderOpen} open already`);
+  }
+  folderOpen = directory;
+  try {
+    mkdirSync(directory, { recursive: true });
+    // Reads have a thread of their own, so that a slow chart never delays the projection.
+    const writer = await startThread(setup);
+    const reader = await startThread(setup);
+    writeFileSync(lockFile(directory), String(process.pid), { mode: 0o600 });
+    return warehouseOn(writer, reader, directory);
+  } catch (error) {
+    folderOpen = undefined;
+    throw openFailure(error, directory);
+  }
+}
+
+function warehouseOn(writer: EngineThread, reader: EngineThread, directory: string): Warehouse {
+  return {
+    insert: (block) => insertBlock(writer, block),
+    query: async <Row>(sql: string, parameters: Parameters = {}) =>
+      rowsOf<Row>(await reader.call({ do: 'query', sql, parameters })),
+    exec: async (sql) => {
+      await writer.call({ do: 'query', sql, parameters: {} });
+    },
+    close: async () => {
+      await reader.close();
+      await writer.close();
+      rmSync(lockFile(directory), { force: true });
+      folderOpen = undefined;
+    },
+  };
+}
+
+async function insertBlock(writer: EngineThread, block: Block): Promise<void> {
+  const { table, columns, rows } = block;
+  if (rows.length === 0) return;
+  if (rows.length > blockRowsMax) {
+    throw fail('warehouse_rejected', `A block has more than ${blockRowsMax} rows`);
+  }
+  const payload = Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n'));
+  await writer.call({ do: 'insert', table, columns, payload });
+}
+
+/** The engine separates rows by a newline; inside values it is escaped. */
+function rowsOf<Row>(text: string): Row[] {
+  if (text === '') return [];
+  return JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`) as Row[];
+}
+
+function connectionArgs(options: ChdbOptions): string[] {
+  const settings = { ...pinnedSettings, max_threads: options.threadsMax ?? 2 };
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+}
+
+async function startThread(setup: WorkerSetup): Promise<EngineThread> {
+  const worker = new Worker(new URL('./chdb-worker.js', import.meta.url), { workerData: setup });
+  const pending = new Map<number, Pending>();
+  let ended: unknown;
+  const end = (cause: unknown) => {
+    ended ??= fail('warehouse_unavailable', 'The warehouse engine has stopped', { cause });
+    for (const { reject } of pending.values()) reject(ended);
+    pending.clear();
+  };
+  worker.on('error', end);
+  worker.on('exit', (exitCode) => end({ exitCode }));
+  worker.on('message', (reply: WorkerReply) => settle(pending, reply));
+  const call = (id: number, send: () => void) =>
+    new Promise<string>((resolve, reject) => {
+      if (ended !== undefined) return reject(ended);
+      pending.set(id, { resolve, reject });
+      send();
+    });
+  let idLast = 0;
+  const thread = {
+    call: (command: WorkerCommand) => {
+      idLast += 1;
+      const request: WorkerRequest = { ...command, id: idLast };
+      return call(idLast, () => worker.postMessage(request));
+    },
+    close: async () => {
+      const exited = new Promise((resolve) => worker.once('exit', resolve));
+      if (ended === undefined) {
+        await thread.call({ do: 'close' });
+        await exited;
+      }
+    },
+  };
+  await call(0, () => undefined);
+  return thread;
+}
+
+function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
+  const waiting = pending.get(reply.id);
+  pending.delete(reply.id);
+  if (reply.outcome === 'done') waiting?.resolve(reply.text);
+  else waiting?.reject(engineFailure(reply.message, reply.engineCode));
+}
+
+/** Errors of the engine that pass by themselves or with more disk or memory; others are ours. */
+const transientEngineCodes: ReadonlySet<number> = new Set([
+  74, 75, 76, 159, 202, 210, 241, 243, 252, 425, 999,
+]);
+
+function engineFailure(message: string, engineCode: number | undefined): Error {
+  const context = { engineCode, message };
+  return engineCode === undefined || transientEngineCodes.has(engineCode)
+    ? fail('warehouse_unavailable', 'The warehouse did not answer', { context })
+    : fail('warehouse_rejected', 'The warehouse refused the statement', { context });
+}
+
+const lockFile = (directory: string) => join(directory, 'paycrawl.pid');
+
+/** The engine's lock on the folder is the kernel's and never stale; our file only names who. */
+function openFailure(error: unknown, directory: string): Error {
+  const owner = ownerOf(directory);
+  if (owner !== undefined) {
+    const detail = `Process ${owner} has the warehouse ${directory} open`;
+    return fail('warehouse_locked', detail, { cause: error });
+  }
+  return fail('warehouse_unavailable', `The warehouse ${directory} cannot be opened`, {
+    cause: error,
+  });
+}
+
+function ownerOf(directory: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(lockFile(directory), 'utf8'));
+    process.kill(pid, 0);
+    return pid === process.pid ? undefined : pid;
+  } catch {
+    return undefined;
+  }
+}

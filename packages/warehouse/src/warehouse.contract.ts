@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasCode } from '@paycrawl/errors/paycrawl-error';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { migrate } from './migrate.js';
+import { pinnedSettings, type Warehouse } from './warehouse.js';
+
+export interface WarehouseFactory {
+  /** Opens the same empty-at-first store again and again within one run. */
+  open(): Promise<Warehouse>;
+  /** Removes everything; called once, after the last close. */
+  remove(): Promise<void>;
+}
+
+/** What every adapter of the warehouse port promises. */
+export function warehouseContract(name: string, factory: WarehouseFactory): void {
+  describe(`warehouse contract: ${name}`, () => {
+    const store: { warehouse?: Warehouse } = {};
+    const warehouse = (): Warehouse => store.warehouse as Warehouse;
+
+    beforeAll(async () => {
+      store.warehouse = await factory.open();
+      await warehouse().exec(`CREATE TABLE facts (id String, amount UInt256, small Int64,
+        at DateTime64(3), tags Array(String), flag Bool, note Nullable(String))
+        ENGINE = MergeTree ORDER BY id`);
+    });
+    afterAll(async () => {
+      await warehouse().close();
+      await factory.remove();
+    });
+    valueBehaviour(warehouse);
+    failureBehaviour(warehouse);
+    migrationBehaviour(warehouse);
+    test('behavior: what was inserted is there after close and open', async () => {
+      const sql = 'SELECT count() AS n FROM facts';
+      const before = await warehouse().query(sql);
+      await warehouse().close();
+      store.warehouse = await factory.open();
+      expect(await warehouse().query(sql)).toEqual(before);
+    });
+  });
+}
+
+const columns = ['id', 'amount', 'small', 'at', 'tags', 'flag', 'note'];
+const hostile = `a'b"\\\n\t{x:String}; DROP TABLE facts -- \u2028 é 🐜`;
+
+function valueBehaviour(warehouse: () => Warehouse): void {
+  test('behavior: values come back as they went in, big integers as strings', async () => {
+    const uint256Max = (2n ** 256n - 1n).toString();
+    const at = Date.UTC(2026, 0, 31, 23, 59, 59, 999);
+    const row = [hostile, uint256Max, '-9223372036854775808', at, ['x', hostile], true, null];
+    await warehouse().insert({ table: 'facts', columns, rows: [row] });
+    const rows = await warehouse().query(
+      `SELECT id, amount, small, toUnixTimestamp64Milli(at) AS at, tags, flag, note
+       FROM facts WHERE id = {id:String}`,
+      { id: hostile },
+    );
+    expect(rows).toEqual([
+      {
+        id: hostile,
+        amount: uint256Max,
+        small: '-9223372036854775808',
+        at: String(at),
+        tags: ['x', hostile],
+        flag: true,
+        note: null,
+      },
+    ]);
+  });
+
+  test('behavior: parameters of every type are bound, never spliced', async () => {
+    const rows = await warehouse().query(
+      'SELECT {s:String} AS s, {n:UInt64} AS n, {i:Int32} AS i, {a:Array(String)} AS a',
+      { s: hostile, n: 2n ** 64n - 1n, i: -5, a: [hostile, ''] },
+    );
+    expect(rows).toEqual([{ s: hostile, n: '18446744073709551615', i: -5, a: [hostile, ''] }]);
+  });
+
+  test('behavior: sums of 256 bits do not wrap', async () => {
+    const rows = ['a', 'b'].map((id) => [`sum-${id}`, `${2n ** 64n - 1n}`, 0, 0, [], false, '']);
+    await warehouse().insert({ table: 'facts', columns, rows });
+    expect(
+      await warehouse().query(
+        `SELECT sum(toUInt256(amount)) AS s FROM facts WHERE id LIKE 'sum-%'`,
+      ),
+    ).toEqual([{ s: `${(2n ** 64n - 1n) * 2n}` }]);
+  });
+
+  test('behavior: the same block twice is two blocks; nothing is dropped silently', async () => {
+    const block = { table: 'facts', columns, rows: [['twice', '1', 0, 0, [], false, null]] };
+    await warehouse().insert(block);
+    await warehouse().insert(block);
+    const sql = `SELECT count() AS n FROM facts WHERE id = 'twice'`;
+    expect(await warehouse().query(sql)).toEqual([{ n: '2' }]);
+  });
+
+  test('behavior: an empty block and an empty answer are fine', async () => {
+    await warehouse().insert({ table: 'facts', columns, rows: [] });
+    expect(await warehouse().query('SELECT 1 AS n WHERE 0')).toEqual([]);
+  });
+
+  test('behavior: the pinned settings are in force', async () => {
+    const names = Object.keys(pinnedSettings);
+    const rows = await warehouse().query<{ name: string; value: string }>(
+      'SELECT name, value FROM system.settings WHERE name IN {names:Array(String)}',
+      { names },
+    );
+    const values = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+    const expected = Object.entries(pinnedSettings).map(([name, value]) => [name, String(value)]);
+    expect(values).toEqual(Object.fromEntries(expected));
+  });
+}
+
+function failureBehaviour(warehouse: () => Warehouse): void {
+  test('error: warehouse_rejected', async () => {
+    for (const bad of [
+      () => warehouse().query('SELEC 1'),
+      () => warehouse().query('SELECT {missing:String}'),
+      () => warehouse().exec('CREATE TABLE'),
+      () => warehouse().insert({ table: 'nowhere', columns: ['a'], rows: [[1]] }),
+      () => warehouse().insert({ table: 'facts', columns: ['amount'], rows: [['not a number']] }),
+    ]) {
+      const error = await bad().catch((reason: unknown) => reason);
+      expect(hasCode(error, 'warehouse_rejected')).toBe(true);
+    }
+  });
+
+  test('behavior: a block with one bad row inserts none of its rows', async () => {
+    const good = ['half', '1', 0, 0, [], false, null];
+    const bad = ['half', 'x', 0, 0, [], false, null];
+    await warehouse()
+      .insert({ table: 'facts', columns, rows: [good, bad] })
+      .catch(() => undefined);
+    const sql = `SELECT count() AS n FROM facts WHERE id = 'half'`;
+    expect(await warehouse().query(sql)).toEqual([{ n: '0' }]);
+  });
+}
+
+function migrationBehaviour(warehouse: () => Warehouse): void {
+  test('behavior: migrations apply in order, once', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'paycrawl-migrations-'));
+    try {
+      const create = '-- why\nCREATE TABLE IF NOT EXISTS m (a String) ENGINE = Memory;\n';
+      writeFileSync(join(directory, '0001_first.sql'), create);
+      const second = `INSERT INTO m VALUES ('x');\nINSERT INTO m VALUES ('y');\n`;
+      writeFileSync(join(directory, '0002_second.sql'), second);
+      expect(await migrate(warehouse(), directory)).toEqual([1, 2]);
+      expect(await migrate(warehouse(), directory)).toEqual([]);
+      expect(await warehouse().query('SELECT count() AS n FROM m')).toEqual([{ n: '2' }]);
+      writeFileSync(join(directory, '0001_first.sql'), `${create}-- edited\n`);
+      const error = await migrate(warehouse(), directory).catch((reason: unknown) => reason);
+      expect(hasCode(error, 'warehouse_migration_changed')).toBe(true);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
