@@ -12,6 +12,38 @@ export interface CatalogueEntry {
 }
 
 export const catalogue = {
+  // chain
+  chain_asset_invalid: {
+    status: 500,
+    title: 'The asset contract does not answer as it should',
+    retryable: false,
+    next: 'Check the asset address: it must be an EIP-3009 token on this chain.',
+  },
+  chain_mismatch: {
+    status: 500,
+    title: 'The chain is not the one that the log knows',
+    retryable: false,
+    next: 'Point the RPC address at the right chain, or start with fresh data.',
+  },
+  chain_unavailable: {
+    status: 503,
+    title: 'The chain node does not answer',
+    retryable: true,
+    next: 'Check the RPC address and the node; everything waits and goes on by itself.',
+  },
+  // devnet
+  devnet_failed: {
+    status: 500,
+    title: 'The devnet could not be started or used',
+    retryable: false,
+    next: 'Look at devnet.log in its folder.',
+  },
+  devnet_lost: {
+    status: 500,
+    title: 'The devnet that the data belongs to is gone',
+    retryable: false,
+    next: 'Start with --fresh: a devnet keeps its chain in memory only.',
+  },
   // config
   config_invalid: {
     status: 500,
@@ -68,6 +100,31 @@ export const catalogue = {
     title: 'Nothing is served at this address',
     retryable: false,
     next: 'Check path and method.',
+  },
+  // fold
+  fold_broken: {
+    status: 503,
+    title: 'The outputs of a partition cannot be written',
+    retryable: true,
+    next: 'The owner folds again from its last durable position; check the log if it repeats.',
+  },
+  fold_position_moved: {
+    status: 503,
+    title: 'Another owner wrote the local store of this partition',
+    retryable: true,
+    next: 'Nothing to do: this owner stops. If it repeats, two processes share a data folder.',
+  },
+  fold_unknown_version: {
+    status: 500,
+    title: 'The log holds an event version that this code does not know',
+    retryable: false,
+    next: 'Deploy the newer version; an older instance must not decide what it does not understand.',
+  },
+  record_unreadable: {
+    status: 500,
+    title: 'A record cannot be read',
+    retryable: false,
+    next: 'Look at it in dead-letters (bytes and position); the partition went on.',
   },
   // internal
   internal: {
@@ -176,6 +233,127 @@ export const catalogue = {
     title: 'The warehouse does not answer',
     retryable: true,
     next: 'Check disk, memory and the engine; the log keeps everything meanwhile.',
+  },
+  // proof
+  proof_amount_mismatch: {
+    status: 402,
+    title: 'The authorization is not for the quoted amount',
+    retryable: false,
+    next: 'Sign exactly the amount of the offer.',
+  },
+  proof_dialect_conflict: {
+    status: 400,
+    title: 'Payment headers of two protocol versions in one request',
+    retryable: false,
+    next: 'Send PAYMENT-SIGNATURE or X-PAYMENT, not both.',
+  },
+  proof_duplicate_header: {
+    status: 400,
+    title: 'The payment header was sent twice',
+    retryable: false,
+    next: 'Send one payment header.',
+  },
+  proof_expired: {
+    status: 402,
+    title: 'The authorization ends too soon to be settled',
+    retryable: false,
+    next: 'Sign a new one that lasts the offered time.',
+  },
+  proof_extension_echo_mismatch: {
+    status: 402,
+    title: 'An extension was echoed with other content than offered',
+    retryable: false,
+    next: 'Echo the offered extension and add fields only.',
+  },
+  proof_header_too_large: {
+    status: 400,
+    title: 'The payment header is larger than 16 KiB',
+    retryable: false,
+    next: 'Send a smaller payment header.',
+  },
+  proof_network_unknown: {
+    status: 402,
+    title: 'The payment is for another network than offered',
+    retryable: false,
+    next: 'Pay on the network of the offer.',
+  },
+  proof_not_base64: {
+    status: 400,
+    title: 'The payment header is not standard base64',
+    retryable: false,
+    next: 'Encode the payment as base64 with + and /.',
+  },
+  proof_not_json: {
+    status: 400,
+    title: 'The payment header does not hold JSON',
+    retryable: false,
+    next: 'Encode a JSON document.',
+  },
+  proof_not_yet_valid: {
+    status: 402,
+    title: 'The authorization is not valid yet',
+    retryable: false,
+    next: 'Sign with validAfter in the past.',
+  },
+  proof_payment_id_invalid: {
+    status: 400,
+    title: 'The payment identifier is malformed',
+    retryable: false,
+    next: 'Use 16 to 128 of A-Z a-z 0-9 _ and -.',
+  },
+  proof_quote_altered: {
+    status: 402,
+    title: 'The payment is not for what was offered for this request',
+    retryable: false,
+    next: 'Pay the offer of this very method and URL.',
+  },
+  proof_quote_expired: {
+    status: 402,
+    title: 'The offer that was paid has expired',
+    retryable: false,
+    next: 'Pay the new offer.',
+  },
+  proof_quote_missing: {
+    status: 402,
+    title: 'The payment does not name the offer that it pays',
+    retryable: false,
+    next: 'Ask first, and echo extra.challenge of the offer.',
+  },
+  proof_recipient_mismatch: {
+    status: 402,
+    title: 'The authorization pays somebody else',
+    retryable: false,
+    next: 'Sign a transfer to payTo of the offer.',
+  },
+  proof_scheme_unknown: {
+    status: 402,
+    title: 'The payment uses another scheme than offered',
+    retryable: false,
+    next: 'Use a scheme of the offer.',
+  },
+  proof_shape_invalid: {
+    status: 400,
+    title: 'The payment lacks fields or holds malformed ones',
+    retryable: false,
+    next: 'Follow the x402 specification of the scheme.',
+  },
+  proof_signature_invalid: {
+    status: 402,
+    title: "The signature is not the payer's",
+    retryable: false,
+    next: 'Sign with the key of the payer, low s.',
+  },
+  proof_too_deep: {
+    status: 400,
+    title: 'The payment is nested too deeply',
+    retryable: false,
+    next: 'Send at most 16 levels.',
+  },
+  proof_version_unsupported: {
+    status: 400,
+    title: 'This x402 version is not supported in this header',
+    retryable: false,
+    next: 'Send version 2 in PAYMENT-SIGNATURE, version 1 in X-PAYMENT.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

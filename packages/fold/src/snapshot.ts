@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
+import { Packr } from 'msgpackr';
+import type { Store, StoredPosition } from './store.js';
+
+/**
+ * A snapshot for another machine: chunks of entries in key order, then a manifest with position
+ * and hash. The topic is plain and kept for a time; a new owner takes the complete manifest with
+ * the highest position. Two owners at one position write equal bytes, so a chunk may stand twice.
+ */
+type SnapshotRecord =
+  | { readonly kind: 'chunk'; readonly at: number; readonly seq: number; readonly entries: Entry[] }
+  | {
+      readonly kind: 'manifest';
+      readonly at: number;
+      readonly chunks: number;
+      readonly hash: string;
+      readonly position: StoredPosition;
+    };
+type Entry = [key: string, value: Buffer];
+
+const chunkBytesMax = 256 * 1024;
+const readRecordsMax = 64;
+const packr = new Packr({ useRecords: false });
+
+/** Writes the state of the store as it stands at its stored position. */
+export async function writeSnapshot(
+  log: EventLog,
+  target: TopicPartition,
+  store: Store,
+): Promise<void> {
+  const position = store.position();
+  const producer = log.producer();
+  const hash = createHash('sha256');
+  let seq = 0;
+  const append = async (record: SnapshotRecord): Promise<void> => {
+    const value = Buffer.from(packr.pack(record));
+    await producer.append([{ ...target, key: String(position.nextOffset), value }]);
+  };
+  try {
+    for (const entries of chunksOf(store.entries())) {
+      for (const [key, value] of entries) hash.update(key).update(value);
+      await append({ kind: 'chunk', at: position.nextOffset, seq: seq++, entries });
+    }
+    const manifest = { at: position.nextOffset, chunks: seq, hash: hash.digest('hex'), position };
+    // The store went on meanwhile: what was read is of no single position. No manifest, no harm.
+    if (store.position().nextOffset !== position.nextOffset) return;
+    await append({ kind: 'manifest', ...manifest });
+  } finally {
+    await producer.close();
+  }
+}
+
+function* chunksOf(entries: Iterable<Entry>): Generator<Entry[]> {
+  let chunk: Entry[] = [];
+  let bytes = 0;
+  for (const [key, value] of entries) {
+    chunk.push([key, value]);
+    bytes += key.length + value.length;
+    if (bytes < chunkBytesMax) continue;
+    yield chunk;
+    chunk = [];
+    bytes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Brings the store to the newest complete snapshot, unless it stands there or further already. */
+export async function restoreSnapshot(
+  log: EventLog,
+  source: TopicPartition,
+  store: Store,
+): Promise<void> {
+  const manifests = new Map<number, SnapshotRecord & { kind: 'manifest' }>();
+  for await (const record of snapshotRecords(log, source)) {
+    if (record.kind === 'manifest') manifests.set(record.at, record);
+  }
+  const candidates = [...manifests.values()]
+    .filter((manifest) => manifest.at > store.position().nextOffset)
+    .sort((a, b) => b.at - a.at);
+  for (const manifest of candidates) {
+    const entries = await entriesOf(log, source, manifest);
+    if (entries === undefined) continue;
+    await store.replace(manifest.position, entries);
+    return;
+  }
+}
+
+/** The entries, or undefined when a chunk is missing or the hash differs (a torn snapshot). */
+async function entriesOf(
+  log: EventLog,
+  source: TopicPartition,
+  manifest: SnapshotRecord & { kind: 'manifest' },
+): Promise<Entry[] | undefined> {
+  const chunks = new Map<number, Entry[]>();
+  for await (const record of snapshotRecords(log, source)) {
+    if (record.kind === 'chunk' && record.at === manifest.at)
+      chunks.set(record.seq, record.entries);
+  }
+  const hash = createHash('sha256');
+  const entries: Entry[] = [];
+  for (let seq = 0; seq < manifest.chunks; seq++) {
+    for (const [key, value] of chunks.get(seq) ?? []) {
+      hash.update(key).update(value);
+      entries.push([key, value]);
+    }
+  }
+  return hash.digest('hex') === manifest.hash ? entries : undefined;
+}
+
+async function* snapshotRecords(
+  log: EventLog,
+  source: TopicPartition,
+): AsyncGenerator<SnapshotRecord> {
+  const { earliest, next } = await log.offsets(source);
+  for (let offset = earliest; offset < next; ) {
+    const records = await log.read(source, offset, readRecordsMax);
+    if (records.length === 0) return;
+    for (const record of records) yield packr.unpack(record.value) as SnapshotRecord;
+    offset = (records.at(-1)?.offset ?? next) + 1;
+  }
+}
