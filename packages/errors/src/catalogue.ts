@@ -247,6 +247,12 @@ export const catalogue = {
     retryable: false,
     next: 'Send PAYMENT-SIGNATURE or X-PAYMENT, not both.',
   },
+  proof_domain_missing: {
+    status: 402,
+    title: 'The requirements lack the EIP-712 name or version of the token',
+    retryable: false,
+    next: 'Put extra.name and extra.version into the requirements.',
+  },
   proof_duplicate_header: {
     status: 400,
     title: 'The payment header was sent twice',
@@ -342,6 +348,24 @@ export const catalogue = {
     title: "The signature is not the payer's",
     retryable: false,
     next: 'Sign with the key of the payer, low s.',
+  },
+  proof_token_name_mismatch: {
+    status: 402,
+    title: 'The token has another EIP-712 name',
+    retryable: false,
+    next: 'Use the name that the token contract answers.',
+  },
+  proof_token_unknown: {
+    status: 402,
+    title: 'This asset is not taken here',
+    retryable: false,
+    next: 'Ask GET /supported and use one of its assets.',
+  },
+  proof_token_version_mismatch: {
+    status: 402,
+    title: 'The token has another EIP-712 version',
+    retryable: false,
+    next: 'Use the version that the token contract answers.',
   },
   proof_too_deep: {
     status: 400,

@@ -1,0 +1,152 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import { type Address, encodeFunctionData, type Hex } from 'viem';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { devnetUsdcAbi, smartWalletInitCode, usdcAddress } from './devnet-contracts.js';
+import { type DevnetRpc, eventually, toQuantity } from './devnet-rpc.js';
+
+export interface Wallet {
+  readonly address: Address;
+  readonly privateKey: Hex;
+}
+
+/** What people and tests do to a devnet. Amounts: atomic units of USDC, or wei. */
+export interface DevnetHandle {
+  readonly rpc: DevnetRpc;
+  newWallet(): Wallet;
+  /** Returns when the transaction is in a block. */
+  mintUsdc(to: Address, amount: bigint): Promise<void>;
+  fundEth(to: Address, wei: bigint): Promise<void>;
+  /** Takes an account's USDC away, as its owner could. */
+  drainUsdc(wallet: Wallet): Promise<void>;
+  setEth(address: Address, wei: bigint): Promise<void>;
+  setCode(address: Address, code: Hex): Promise<void>;
+  /** A contract wallet (EIP-1271) that accepts what `owner` signed. */
+  deploySmartWallet(owner: Address): Promise<Address>;
+  /** A wallet that an ERC-6492 signature can deploy, and how. */
+  counterfactualWallet(owner: Address): Promise<CounterfactualWallet>;
+  mine(blocks: number): Promise<void>;
+  /** 0 stops mining by time. */
+  setInterval(seconds: number): Promise<void>;
+  setAutomine(isOn: boolean): Promise<void>;
+  /** Replaces the last blocks with empty ones. */
+  reorg(depth: number): Promise<void>;
+  /** Takes a waiting transaction out of the pool. */
+  dropTransaction(hash: Hex): Promise<void>;
+}
+
+export interface CounterfactualWallet {
+  readonly address: Address;
+  readonly factory: Address;
+  readonly factoryData: Hex;
+}
+
+/** The deterministic deployment proxy, which Anvil has from block 0: salt ‖ init code. */
+const create2Factory: Address = '0x4e59b44847b379578588920cA78FbF26c0B4956C';
+const zeroSalt: Hex = `0x${'0'.repeat(64)}`;
+
+export function openDevnet(rpc: DevnetRpc): DevnetHandle {
+  return {
+    rpc,
+    newWallet: () => newWallet(),
+    mintUsdc: async (to, amount) => {
+      const data = encodeFunctionData({
+        abi: devnetUsdcAbi,
+        functionName: 'mint',
+        args: [to, amount],
+      });
+      await send(rpc, { from: await account(rpc, 1), to: usdcAddress, data });
+    },
+    fundEth: async (to, wei) => {
+      await send(rpc, { from: await account(rpc, 2), to, value: toQuantity(wei) });
+    },
+    drainUsdc: (wallet) => drainUsdc(rpc, wallet),
+    setEth: async (address, wei) => {
+      await rpc('anvil_setBalance', [address, toQuantity(wei)]);
+    },
+    setCode: async (address, code) => {
+      await rpc('anvil_setCode', [address, code]);
+    },
+    deploySmartWallet: async (owner) => {
+      const data = await smartWalletInitCode(owner);
+      const { contractAddress } = await send(rpc, { from: await account(rpc, 3), data });
+      if (contractAddress === null) throw fail('devnet_failed', 'A wallet was not deployed.');
+      return contractAddress;
+    },
+    counterfactualWallet: (owner) => counterfactualWallet(rpc, owner),
+    mine: async (blocks) => {
+      await rpc('anvil_mine', [toQuantity(blocks)]);
+    },
+    setInterval: async (seconds) => {
+      await rpc('evm_setIntervalMining', [seconds]);
+    },
+    setAutomine: async (isOn) => {
+      await rpc('evm_setAutomine', [isOn]);
+    },
+    reorg: async (depth) => {
+      await rpc('anvil_reorg', [depth, []]);
+    },
+    dropTransaction: async (hash) => {
+      await rpc('anvil_dropTransaction', [hash]);
+    },
+  };
+}
+
+export function newWallet(): Wallet {
+  const privateKey = generatePrivateKey();
+  return { address: privateKeyToAddress(privateKey), privateKey };
+}
+
+async function counterfactualWallet(rpc: DevnetRpc, owner: Address): Promise<CounterfactualWallet> {
+  const factoryData: Hex = `${zeroSalt}${(await smartWalletInitCode(owner)).slice(2)}`;
+  const call = { to: create2Factory, data: factoryData };
+  // Its answer to the deployment, simulated, is the address.
+  const address = await rpc<Address>('eth_call', [call, 'latest']);
+  return { address, factory: create2Factory, factoryData };
+}
+
+async function drainUsdc(rpc: DevnetRpc, wallet: Wallet): Promise<void> {
+  const balance = await rpc<Hex>('eth_call', [
+    { to: usdcAddress, data: `0x70a08231${wallet.address.slice(2).padStart(64, '0')}` },
+    'latest',
+  ]);
+  const data = encodeFunctionData({
+    abi: devnetUsdcAbi,
+    functionName: 'transfer',
+    args: [await account(rpc, 4), BigInt(balance)],
+  });
+  await rpc('anvil_impersonateAccount', [wallet.address]);
+  await rpc('anvil_setBalance', [wallet.address, toQuantity(10n ** 18n)]);
+  await send(rpc, { from: wallet.address, to: usdcAddress, data });
+  await rpc('anvil_stopImpersonatingAccount', [wallet.address]);
+}
+
+interface TransactionRequest {
+  readonly from: Address;
+  readonly to?: Address;
+  readonly data?: Hex;
+  readonly value?: Hex;
+}
+
+interface Receipt {
+  readonly status: Hex;
+  readonly contractAddress: Address | null;
+}
+
+/** Gas is given, not estimated: an estimate would not see what waits in the pool. */
+const gasLimit = 2_000_000;
+
+async function send(rpc: DevnetRpc, request: TransactionRequest): Promise<Receipt> {
+  const transaction = { gas: toQuantity(gasLimit), ...request };
+  const hash = await rpc<Hex>('eth_sendTransaction', [transaction]);
+  const receipt = await eventually('a transaction to be mined', async () => {
+    return (await rpc<Receipt | null>('eth_getTransactionReceipt', [hash])) ?? undefined;
+  });
+  if (receipt.status !== '0x1') throw fail('devnet_failed', 'A devnet transaction failed.');
+  return receipt;
+}
+
+async function account(rpc: DevnetRpc, index: number): Promise<Address> {
+  const found = (await rpc<Address[]>('eth_accounts'))[index];
+  if (found === undefined) throw fail('devnet_failed', 'The devnet has too few accounts.');
+  return found;
+}
