@@ -1,0 +1,78 @@
+import { Buffer } from 'node:buffer';
+import { isQuoteMac, type QuoteKey, quoteMac } from '@paycrawl/crypto/quote-mac';
+
+/**
+ * A quote is what a 402 promises: this method and URL for this amount to this payee, until then.
+ * It travels inside the offer (`extra.challenge`), comes back with the proof and is checked by its
+ * MAC alone, so an ingress remembers nothing and any ingress with the key can check it.
+ */
+export interface Quote {
+  readonly challengeId: string;
+  readonly ruleId: string;
+  readonly ruleVersion: number;
+  readonly expiresAtS: number;
+}
+
+/** What the quote binds besides its own fields; both sides know it from elsewhere. */
+export interface QuotedTerms {
+  readonly method: string;
+  readonly url: string;
+  readonly network: string;
+  /** Lower case, like payTo. */
+  readonly asset: string;
+  readonly payTo: string;
+  /** Decimal string of atomic units. */
+  readonly amount: string;
+}
+
+export type QuoteReading =
+  | { readonly kind: 'quote'; readonly quote: Quote }
+  | { readonly kind: 'altered' }
+  | { readonly kind: 'expired' };
+
+export interface QuoteCheck {
+  /** The first signs; the others are older ones, kept for one quote lifetime. */
+  readonly keys: readonly QuoteKey[];
+  readonly nowMs: number;
+  readonly skewMs: number;
+}
+
+// version . expiry (base 36 seconds) . key id . rule id . rule version . challenge id . MAC
+const compactGrammar =
+  /^1\.([0-9a-z]{1,9})\.([\w-]{1,16})\.([\w-]{1,64})\.([0-9a-z]{1,9})\.([\w-]{1,64})\.([\w-]{22})$/;
+
+export function writeQuote(key: QuoteKey, terms: QuotedTerms, quote: Quote): string {
+  const mac = Buffer.from(quoteMac(key, messageOf(key, terms, quote))).toString('base64url');
+  const expiry = quote.expiresAtS.toString(36);
+  const ruleVersion = quote.ruleVersion.toString(36);
+  return `1.${expiry}.${key.id}.${quote.ruleId}.${ruleVersion}.${quote.challengeId}.${mac}`;
+}
+
+export function readQuote(check: QuoteCheck, terms: QuotedTerms, compact: string): QuoteReading {
+  const parts = compactGrammar.exec(compact);
+  if (parts === null) return { kind: 'altered' };
+  const [, expiry = '', keyId, ruleId = '', ruleVersion = '', challengeId = '', mac = ''] = parts;
+  const key = check.keys.find(({ id }) => id === keyId);
+  if (key === undefined) return { kind: 'altered' };
+  const quote: Quote = {
+    challengeId,
+    ruleId,
+    ruleVersion: Number.parseInt(ruleVersion, 36),
+    expiresAtS: Number.parseInt(expiry, 36),
+  };
+  const macBytes = Buffer.from(mac, 'base64url');
+  // 22 characters hold four bits too many: only the spelling that we write counts.
+  if (macBytes.toString('base64url') !== mac) return { kind: 'altered' };
+  if (!isQuoteMac(key, messageOf(key, terms, quote), macBytes)) return { kind: 'altered' };
+  if (check.nowMs > quote.expiresAtS * 1000 + check.skewMs) return { kind: 'expired' };
+  return { kind: 'quote', quote };
+}
+
+/** No field can hold a line feed, so the message has one reading. */
+function messageOf(key: QuoteKey, terms: QuotedTerms, quote: Quote): string {
+  return (
+    `paycrawl-quote-1\n${key.id}\n${terms.method}\n${terms.url}\n${terms.network}\n` +
+    `${terms.asset}\n${terms.payTo}\n${terms.amount}\n${quote.ruleId}\n${quote.ruleVersion}\n` +
+    `${quote.challengeId}\n${quote.expiresAtS}`
+  );
+}
