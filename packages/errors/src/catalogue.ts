@@ -12,6 +12,91 @@ export interface CatalogueEntry {
 }
 
 export const catalogue = {
+  // admission (the verifier's decisions)
+  delivery_in_progress: {
+    status: 503,
+    title: 'The same proof is being delivered right now',
+    retryable: true,
+    next: 'Present the same proof again after Retry-After.',
+  },
+  funds_unknown: {
+    status: 503,
+    title: 'The balance of the payer could not be read in time',
+    retryable: true,
+    next: 'Present the same proof again after Retry-After.',
+  },
+  insufficient_funds: {
+    status: 402,
+    title: 'The payer has not enough funds',
+    retryable: false,
+    next: 'Fund the account, then pay again.',
+  },
+  needs_account_check: {
+    status: 503,
+    title: 'The payer is an account with code and must be asked itself',
+    retryable: true,
+    next: 'Present the same proof again: the account will be asked.',
+  },
+  nonce_already_used: {
+    status: 402,
+    title: 'The authorization was used before',
+    retryable: false,
+    next: 'Sign a new authorization.',
+  },
+  nonce_forgotten: {
+    status: 500,
+    title: 'An outcome came after its authorization was forgotten',
+    retryable: false,
+    next: 'Look at it in dead-letters; nothing was posted.',
+  },
+  payer_frozen: {
+    status: 403,
+    title: 'The payer is frozen',
+    retryable: false,
+    next: 'Ask the operator of the platform.',
+  },
+  payer_loss_limit: {
+    status: 403,
+    title: 'The payer has unpaid deliveries above its limit',
+    retryable: false,
+    next: 'Settle the losses with the operator of the platform.',
+  },
+  payer_parked: {
+    status: 503,
+    title: 'The payer is parked until a fault is repaired',
+    retryable: true,
+    next: 'Operators: see the runbook on parked payers. Payers: come back later.',
+  },
+  payment_expired: {
+    status: 402,
+    title: 'The authorization ends too soon',
+    retryable: false,
+    next: 'Sign a new authorization for the offered window.',
+  },
+  payment_identifier_conflict: {
+    status: 409,
+    title: 'The payment identifier was used with another payload',
+    retryable: false,
+    next: 'Use a new payment identifier for a new payment.',
+  },
+  payment_not_yet_valid: {
+    status: 402,
+    title: 'The authorization is not valid yet',
+    retryable: false,
+    next: 'Sign an authorization that is valid now.',
+  },
+  publisher_frozen: {
+    status: 403,
+    title: 'The publisher is frozen',
+    retryable: false,
+    next: 'Ask the operator of the platform.',
+  },
+  too_many_waiting_proofs: {
+    status: 503,
+    title: 'Too many proofs of this payer are waiting for its balance',
+    retryable: true,
+    next: 'Present the same proof again after Retry-After.',
+  },
   // chain
   chain_asset_invalid: {
     status: 500,
@@ -132,6 +217,25 @@ export const catalogue = {
     title: 'Something went wrong on our side',
     retryable: true,
     next: 'Look at the log of the service for the same request id.',
+  },
+  // ledger
+  ledger_amount_negative: {
+    status: 500,
+    title: 'An entry of the ledger has a negative amount',
+    retryable: false,
+    next: 'A defect: metering stopped before it wrote anything; find the event that caused it.',
+  },
+  ledger_charge_out_of_order: {
+    status: 500,
+    title: 'A charge was moved in the books from where it does not stand',
+    retryable: false,
+    next: 'A defect of verifier or settlement: metering stopped at the named record; run the audit.',
+  },
+  ledger_unbalanced: {
+    status: 500,
+    title: 'Debits and credits are not equal',
+    retryable: false,
+    next: 'A defect: metering stopped before it wrote anything; run the audit.',
   },
   // log
   log_closed: {
