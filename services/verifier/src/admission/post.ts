@@ -1,0 +1,149 @@
+import type { Outcome } from '@paycrawl/events/schema';
+import { challengeOf, chargeFieldsOf, requestFieldsOf } from './emit.js';
+import {
+  type Account,
+  type Admission,
+  type AdmissionView,
+  account,
+  accountKey,
+  admissionKey,
+  leasesOf,
+  obligations,
+  outcomeGraceMs,
+  redeliveryMs,
+  validBeforeMs,
+} from './state.js';
+
+export interface Delivery {
+  readonly outcome: Outcome;
+  readonly bytes: number;
+  readonly requestId: string;
+}
+
+/** The hold (or the released proof) becomes a charge: an open obligation until it is settled. */
+export function postCharge(
+  view: AdmissionView,
+  admission: Admission & { status: 'held' | 'released' },
+  delivery: Delivery,
+): void {
+  const { proof } = admission;
+  const amount = BigInt(proof.amount);
+  const payer = account(view, proof);
+  const held = admission.status === 'held' ? payer.held - amount : payer.held;
+  view.set(accountKey(proof.payer, proof.asset), {
+    ...payer,
+    held,
+    unsettled: payer.unsettled + amount,
+  } satisfies Account);
+  endHoldTimer(view, admission);
+  view.set(admissionKey(proof.chargeId), {
+    status: 'charged',
+    proof,
+    leases: leasesOf(admission),
+    chargedAtMs: view.nowMs,
+    ended: false,
+  } satisfies Admission);
+  view.emit({
+    topic: 'decisions',
+    key: proof.payer,
+    type: 'ChargePosted',
+    data: {
+      ...chargeFieldsOf(proof),
+      ...requestFieldsOf(proof),
+      ...challengeOf(proof),
+      kind: proof.kind,
+      requestId: delivery.requestId,
+      payTo: proof.payTo,
+      authorization: proof.authorization,
+      signature: proof.signature,
+      settleAlone: payer.funds?.hasCode ?? true,
+      outcome: delivery.outcome,
+      bytes: delivery.bytes,
+    },
+  });
+}
+
+/** The content was delivered but cannot be charged any more: a loss against the payer's limit. */
+export function postLoss(
+  view: AdmissionView,
+  admission: Admission & { status: 'released' },
+  delivery: Delivery,
+  reason: string,
+): void {
+  const { proof, leases } = admission;
+  const payer = account(view, proof);
+  const losses = payer.losses + BigInt(proof.amount);
+  view.set(accountKey(proof.payer, proof.asset), { ...payer, losses } satisfies Account);
+  view.set(admissionKey(proof.chargeId), { status: 'lost', proof, leases } satisfies Admission);
+  view.emit({
+    topic: 'decisions',
+    key: proof.payer,
+    type: 'LossPosted',
+    data: {
+      ...chargeFieldsOf(proof),
+      ...requestFieldsOf(proof),
+      kind: proof.kind,
+      requestId: delivery.requestId,
+      outcome: delivery.outcome,
+      reason,
+    },
+  });
+}
+
+/** Ends the hold without a charge; the proof may be presented again while it is valid. */
+export function release(
+  view: AdmissionView,
+  held: Admission & { status: 'held' },
+  reason: 'not_delivered' | 'abandoned' | 'expired',
+  outcome: Outcome | undefined,
+): void {
+  const { proof, lease } = held;
+  const payer = account(view, proof);
+  view.set(accountKey(proof.payer, proof.asset), {
+    ...payer,
+    held: payer.held - BigInt(proof.amount),
+  } satisfies Account);
+  endHoldTimer(view, held);
+  view.set(admissionKey(proof.chargeId), {
+    status: 'released',
+    proof,
+    leases: lease.number,
+    requestId: lease.requestId,
+  } satisfies Admission);
+  view.setTimer(admissionKey(proof.chargeId), keepUntilMs(view, held));
+  view.emit({
+    topic: 'decisions',
+    key: proof.payer,
+    type: 'HoldReleased',
+    data: {
+      ...chargeFieldsOf(proof),
+      ...requestFieldsOf(proof),
+      kind: proof.kind,
+      requestId: lease.requestId,
+      reason,
+      ...(outcome === undefined ? {} : { outcome }),
+    },
+  });
+}
+
+/** Whether a released proof could still be charged. */
+export function isStillGood(view: AdmissionView, admission: Admission, marginS: number): boolean {
+  const payer = account(view, admission.proof);
+  if (payer.funds === undefined) return false;
+  const inTime = validBeforeMs(admission.proof) - marginS * 1000 > view.nowMs;
+  return inTime && BigInt(admission.proof.amount) <= payer.funds.balance - obligations(payer);
+}
+
+/**
+ * A nonce and how it ended are kept until the latest of `validBefore` plus a grace longer than an
+ * ingress can hold an unreported outcome, and delivery + 10 minutes.
+ */
+export function keepUntilMs(view: AdmissionView, admission: Admission): number {
+  const delivered = admission.status === 'charged' ? admission.chargedAtMs : view.nowMs;
+  return Math.max(validBeforeMs(admission.proof) + outcomeGraceMs, delivered + redeliveryMs);
+}
+
+function endHoldTimer(view: AdmissionView, admission: Admission): void {
+  if (admission.status !== 'held') return;
+  view.clearTimer(admissionKey(admission.proof.chargeId), admission.expiresAtMs);
+}

@@ -1,0 +1,179 @@
+import type { DataOf } from '@paycrawl/events/definition';
+import type { ProofReceived } from '@paycrawl/events/payments';
+import type { LogOutput, ReadView, View } from '@paycrawl/fold/fold';
+
+/**
+ * The state of admission. Keys (ASCII, payer ids are CAIP-10 in lower case):
+ *
+ * | key | value |
+ * |---|---|
+ * | `s` | settings in force |
+ * | `p/<payer>/<asset>` | account: observed funds, open obligations, losses |
+ * | `n/<chargeId>` | one authorization and how it stands |
+ * | `i/<payer>/<paymentId>` | what a payment identifier is bound to |
+ * | `w/<payer>/<asset>` | an observation is wanted: the watcher works from these |
+ * | `f/<payer>`, `F/<publisher>` | frozen |
+ * | `k/<payer>`, `kr/<payer>/<offset>` | parked, and the records kept meanwhile |
+ */
+export type Proof = DataOf<typeof ProofReceived>;
+export type AdmissionOutput = LogOutput<'decisions' | 'dead-letters'>;
+export type AdmissionView = View<AdmissionOutput>;
+
+export interface Settings {
+  readonly version: number;
+  /** A proof must outlive log time by this; a hold expires this much before `validBefore`. */
+  readonly marginS: number;
+  /** Losses of a payer above this refuse new proofs. */
+  readonly lossLimit: bigint;
+  /** Bound of proofs that wait for funds, per payer. */
+  readonly waitingProofsMax: number;
+}
+
+export const settingsDefault: Settings = {
+  version: 0,
+  marginS: 30,
+  lossLimit: 1_000_000n,
+  waitingProofsMax: 256,
+};
+
+/** An observation older than this is refreshed in the background. */
+export const fundsFreshMs = 60_000;
+/** `insufficient_funds` asks the chain again, at most once in this time (about one block). */
+export const fundsRetryMs = 1_000;
+/** A charged proof is served again, uncharged, for this long. */
+export const redeliveryMs = 600_000;
+/** Longer than an ingress can hold an unreported outcome. */
+export const outcomeGraceMs = 600_000;
+
+export interface Funds {
+  /** The smaller of the balance at depth D and at the head. */
+  readonly balance: bigint;
+  readonly hasCode: boolean;
+  readonly blockNumber: number;
+  /** Log time of the observation. */
+  readonly observedAtMs: number;
+}
+
+export interface Account {
+  readonly funds: Funds | undefined;
+  /** Sum of open holds. */
+  readonly held: bigint;
+  /** Sum of charges not yet settled. */
+  readonly unsettled: bigint;
+  /** Settled, but the observed balance is older than the block of the transfer. */
+  readonly leaving: readonly { readonly amount: bigint; readonly blockNumber: number }[];
+  readonly losses: bigint;
+  /** Charge ids that wait for funds, in order of arrival. */
+  readonly waiting: readonly string[];
+  /** Authorizations remembered; at zero the account may be forgotten. */
+  readonly proofs: number;
+}
+
+export const accountEmpty: Account = {
+  funds: undefined,
+  held: 0n,
+  unsettled: 0n,
+  leaving: [],
+  losses: 0n,
+  waiting: [],
+  proofs: 0,
+};
+
+export interface Request {
+  readonly requestId: string;
+  readonly ingressId: string;
+}
+
+export interface Lease extends Request {
+  /** The nth lease of this proof; the lease id is `<chargeId>:<n>`. */
+  readonly number: number;
+  readonly untilMs: number;
+  readonly started: boolean;
+}
+
+/** One authorization; `proof` is the presentation that opened the wait or the hold. */
+export type Admission =
+  | {
+      readonly status: 'waiting';
+      readonly proof: Proof;
+      readonly requests: readonly Request[];
+      readonly untilMs: number;
+      readonly leases: number;
+    }
+  | {
+      readonly status: 'held';
+      readonly proof: Proof;
+      readonly lease: Lease;
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly status: 'released';
+      readonly proof: Proof;
+      readonly leases: number;
+      /** The request whose hold was released. */
+      readonly requestId: string | undefined;
+    }
+  | {
+      readonly status: 'charged';
+      readonly proof: Proof;
+      readonly leases: number;
+      readonly chargedAtMs: number;
+      /** The charge came to its end: settled or uncollectible. */
+      readonly ended: boolean;
+    }
+  | { readonly status: 'lost'; readonly proof: Proof; readonly leases: number };
+
+export interface Wanted {
+  readonly payer: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly sinceMs: number;
+}
+
+export function settings(view: ReadView): Settings {
+  return view.get<Settings>('s') ?? settingsDefault;
+}
+
+export function accountKey(payer: string, asset: string): string {
+  return `p/${payer}/${asset}`;
+}
+
+export function admissionKey(chargeId: string): string {
+  return `n/${chargeId}`;
+}
+
+export function wantedKey(payer: string, asset: string): string {
+  return `w/${payer}/${asset}`;
+}
+
+export function account(view: ReadView, of: { payer: string; asset: string }): Account {
+  return view.get<Account>(accountKey(of.payer, of.asset)) ?? accountEmpty;
+}
+
+/** Holds, unsettled charges and transfers that the observed balance still contains. */
+export function obligations({ held, unsettled, leaving }: Account): bigint {
+  return leaving.reduce((sum, { amount }) => sum + amount, held + unsettled);
+}
+
+export function leaseId(chargeId: string, number: number): string {
+  return `${chargeId}:${number}`;
+}
+
+/** The number of a lease of this charge that was given out, or undefined. */
+export function leaseNumber(chargeId: string, id: string, given: number): number | undefined {
+  const prefix = `${chargeId}:`;
+  if (!id.startsWith(prefix)) return undefined;
+  const number = Number.parseInt(id.slice(prefix.length), 10);
+  return number >= 1 && number <= given ? number : undefined;
+}
+
+/** Lease numbers given out so far. */
+export function leasesOf(admission: Admission): number {
+  return admission.status === 'held' ? admission.lease.number : admission.leases;
+}
+
+export function validBeforeMs(proof: Proof): number {
+  // validBefore is a uint256 on the wire; beyond safe integers it is simply far away.
+  const seconds = BigInt(proof.authorization.validBefore);
+  return seconds > 8_640_000_000_000n ? 8_640_000_000_000_000 : Number(seconds) * 1000;
+}
