@@ -1,6 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import { checkAuthorization, ExactEvmPayload, type Token } from '../exact-evm.js';
+import {
+  checkAuthorization,
+  ExactEvmPayload,
+  type SignedAuthorization,
+  type Token,
+} from '../exact-evm.js';
 import { readHeaderJson } from '../header-json.js';
 import { payloadHash } from '../payload-hash.js';
 import { readPaymentId } from '../payment-identifier.js';
@@ -50,10 +55,6 @@ export function readPaymentSignature(
   const checked = checkAuthorization(payload, terms, context);
   if (checked.kind === 'refused') return checked;
   const { authorization } = checked;
-  const named = {
-    paymentId: paymentId.id,
-    payloadHash: payloadHash(context.method, context.url, terms.token.asset, authorization),
-  };
   const proof: Proof = {
     dialect: 'x402-v2-exact',
     network: terms.token.network,
@@ -65,9 +66,21 @@ export function readPaymentSignature(
     signature: checked.signature,
     check: checked.check,
     quote: terms.quote,
-    ...(named.paymentId === undefined ? {} : { ...named, paymentId: named.paymentId }),
+    ...namesOf(paymentId.id, context, terms.token.asset, authorization),
   };
   return { kind: 'proof', proof };
+}
+
+/** A hash is only needed to tell apart what one payment identifier was used for. */
+function namesOf(
+  paymentId: string | undefined,
+  context: ReadContext,
+  asset: string,
+  authorization: SignedAuthorization,
+): { readonly paymentId?: string; readonly payloadHash?: string } {
+  if (paymentId === undefined) return {};
+  const { method, url } = context;
+  return { paymentId, payloadHash: payloadHash(method, url, asset, authorization) };
 }
 
 interface QuotedTermsRead {
