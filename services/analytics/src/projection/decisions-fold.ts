@@ -1,0 +1,186 @@
+import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
+import { assetId } from './assets.js';
+import type { BatchCharge } from './batch.js';
+import { type Crawl, isBooked, keptAfterEndMs } from './crawl.js';
+import { type ProjectionView, projectionFold } from './projection-fold.js';
+import { count, endingKey, type Measure } from './totals.js';
+
+type Data<Type extends AnyEvent['type']> = EventOfType<Type>['data'];
+type WithRequest = Data<
+  'PaymentAccepted' | 'PaymentRejected' | 'ChargePosted' | 'HoldReleased' | 'LossPosted'
+>;
+type InBatch = Data<'ChargeInFlight' | 'ChargeReturned' | 'ChargeSettled' | 'ChargeUncollectible'>;
+
+/** One payer's crawls from acceptance to the end of the money, all in one partition. */
+export const decisionsFold = projectionFold('decisions', (view, event: AnyEvent) => {
+  switch (event.type) {
+    case 'PaymentAccepted':
+      return accepted(view, event.data);
+    case 'PaymentRejected':
+      return rejected(view, event.data);
+    case 'ChargePosted':
+      return charged(view, event.data);
+    case 'HoldReleased':
+      return released(view, event.data);
+    case 'LossPosted':
+      return lost(view, event.data);
+    case 'ChargeInFlight':
+      return inFlight(view, event.data);
+    case 'ChargeReturned':
+      return returned(view, event.data);
+    case 'ChargeSettled':
+      return settled(view, event.data);
+    case 'ChargeUncollectible':
+      return uncollectible(view, event.data);
+    default:
+      return;
+  }
+});
+
+function accepted(view: ProjectionView, data: Data<'PaymentAccepted'>): void {
+  countRequest(view, 'accepted', data, '');
+  const crawl = crawlOf(view, data);
+  if (!isBooked(crawl)) save(view, { ...open(crawl), status: 'pending', code: '' });
+}
+
+function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
+  countRequest(view, 'rejected', data, data.code);
+  const known = view.get<Crawl>(`c/${data.chargeId}`);
+  // A repeat of a proof that is being decided or was charged is another answer to the same crawl.
+  if (known !== undefined && (isBooked(known) || known.status === 'pending')) return;
+  save(view, ended(view, { ...crawlOf(view, data), status: 'rejected', code: data.code }));
+}
+
+function charged(view: ProjectionView, data: Data<'ChargePosted'>): void {
+  countRequest(view, 'charged', data, data.outcome);
+  save(view, { ...open(crawlOf(view, data)), status: 'charged', code: '' });
+}
+
+function released(view: ProjectionView, data: Data<'HoldReleased'>): void {
+  const code = data.outcome ?? data.reason;
+  countRequest(view, 'released', data, code);
+  const crawl = crawlOf(view, data);
+  if (!isBooked(crawl)) save(view, ended(view, { ...crawl, status: 'released', code }));
+}
+
+function lost(view: ProjectionView, data: Data<'LossPosted'>): void {
+  countRequest(view, 'lost', data, data.outcome);
+  const crawl = crawlOf(view, data);
+  if (isBooked(crawl)) return;
+  save(view, ended(view, { ...crawl, status: 'uncollectible', code: data.reason }));
+}
+
+function inFlight(view: ProjectionView, data: Data<'ChargeInFlight'>): void {
+  const { chargeId, batchId } = data;
+  const batchAtMs = view.nowMs;
+  emitBatchCharge(view, { ...batchCharge(data, batchId, batchAtMs), outcome: 'in_flight' });
+  const crawl = view.get<Crawl>(`c/${chargeId}`);
+  if (crawl !== undefined) save(view, { ...crawl, batchId, batchAtMs });
+}
+
+function returned(view: ProjectionView, data: Data<'ChargeReturned'>): void {
+  const crawl = view.get<Crawl>(`c/${data.chargeId}`);
+  const batchAtMs = crawl?.batchAtMs ?? view.nowMs;
+  const charge = batchCharge(data, data.batchId, batchAtMs);
+  emitBatchCharge(view, { ...charge, outcome: 'returned', code: data.reason });
+  if (crawl === undefined) return;
+  const { batchAtMs: _left, ...outside } = crawl;
+  save(view, { ...outside, batchId: '' });
+}
+
+function settled(view: ProjectionView, data: Data<'ChargeSettled'>): void {
+  const crawl = view.get<Crawl>(`c/${data.chargeId}`);
+  const code = data.paidElsewhere ? 'paid_elsewhere' : '';
+  countCharge(view, 'settled', data, crawl, code);
+  const { batchId, transactionHash: transaction, blockNumber: block } = data;
+  const charge = batchCharge(data, batchId, crawl?.batchAtMs ?? view.nowMs);
+  emitBatchCharge(view, { ...charge, outcome: 'settled', code, transaction, block });
+  if (crawl === undefined) return;
+  save(view, ended(view, { ...crawl, status: 'settled', code, batchId, transaction }));
+}
+
+function uncollectible(view: ProjectionView, data: Data<'ChargeUncollectible'>): void {
+  const crawl = view.get<Crawl>(`c/${data.chargeId}`);
+  const code = data.reason;
+  countCharge(view, 'uncollectible', data, crawl, code);
+  if (data.batchId !== undefined) {
+    const charge = batchCharge(data, data.batchId, crawl?.batchAtMs ?? view.nowMs);
+    emitBatchCharge(view, { ...charge, outcome: 'uncollectible', code });
+  }
+  if (crawl !== undefined) save(view, ended(view, { ...crawl, status: 'uncollectible', code }));
+}
+
+function countRequest(
+  view: ProjectionView,
+  measure: Measure,
+  data: WithRequest,
+  code: string,
+): void {
+  const { publisherId: publisher, crawler, dialect, path, chargeId: subject } = data;
+  const money = { asset: assetId(data.network, data.asset), amount: BigInt(data.amount) };
+  count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
+}
+
+/** Settlement's events name the charge; crawler and path come from what was posted. */
+function countCharge(
+  view: ProjectionView,
+  measure: Measure,
+  data: InBatch,
+  crawl: Crawl | undefined,
+  code: string,
+): void {
+  const { crawler = '', dialect = '', path = '' } = crawl ?? {};
+  const { publisherId: publisher, chargeId: subject } = data;
+  const money = { asset: assetId(data.network, data.asset), amount: BigInt(data.amount) };
+  count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
+}
+
+function crawlOf(view: ProjectionView, data: WithRequest): Crawl {
+  const known = view.get<Crawl>(`c/${data.chargeId}`);
+  if (known !== undefined) return known;
+  const { chargeId, publisherId: publisher, payer, method, host, path, crawler, dialect } = data;
+  const challengeId = 'challengeId' in data ? (data.challengeId ?? '') : '';
+  return {
+    ...{ id: chargeId, publisher, method, host, path, crawler, payer, dialect },
+    atMs: view.nowMs,
+    status: 'pending',
+    code: '',
+    asset: assetId(data.network, data.asset),
+    amount: BigInt(data.amount),
+    ...{ challengeId, chargeId },
+    batchId: '',
+    transaction: '',
+  };
+}
+
+function open(crawl: Crawl): Crawl {
+  const { endsAtMs: _ended, ...rest } = crawl;
+  return rest;
+}
+
+function ended(view: ProjectionView, crawl: Crawl): Crawl {
+  return { ...crawl, endsAtMs: view.nowMs + keptAfterEndMs };
+}
+
+function save(view: ProjectionView, crawl: Crawl): void {
+  view.set(`c/${crawl.id}`, crawl);
+  if (crawl.endsAtMs !== undefined) view.set(`x/${endingKey(crawl.endsAtMs)}/${crawl.id}`, true);
+  view.emit({ table: 'crawls', key: crawl.id, crawl });
+}
+
+function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
+  const { publisherId: publisher, chargeId, payer } = data;
+  return {
+    ...{ publisher, batchAtMs, batchId, chargeId, payer },
+    asset: assetId(data.network, data.asset),
+    amount: BigInt(data.amount),
+    code: '',
+    transaction: '',
+    block: 0,
+  };
+}
+
+function emitBatchCharge(view: ProjectionView, charge: BatchCharge): void {
+  const key = `${charge.batchId}/${charge.chargeId}`;
+  view.emit({ table: 'batch_charges', key, charge });
+}

@@ -1,0 +1,46 @@
+import type { View } from '@paycrawl/fold/fold';
+import type { Crawl } from './crawl.js';
+import type { ProjectionOutput } from './output.js';
+import { endingKey } from './totals.js';
+
+/** How often ended state is looked for, in log time, and how much goes at once. */
+const sweepEveryMs = 1000;
+const sweepEntriesMax = 5000;
+const sweptKey = 'm/swept';
+
+/**
+ * Forgets what has ended, a bounded number at a time: buckets (`h`, `d`, `n`) whose time is over
+ * and crawls (`x` points at `c`) that nothing can happen to any more. The projection never writes
+ * into the topics that it reads, so there are no timers: the next record does it.
+ */
+export function sweepEnded(view: View<ProjectionOutput>): void {
+  const sweptMs = view.get<number>(sweptKey) ?? 0;
+  if (view.nowMs - sweptMs < sweepEveryMs) return;
+  view.set(sweptKey, view.nowMs);
+  const { nowMs } = view;
+  for (const prefix of ['h/', 'd/', 'n/']) {
+    for (const key of endedKeys(view, prefix, nowMs)) view.delete(key);
+  }
+  for (const key of endedKeys(view, 'x/', nowMs)) {
+    view.delete(key);
+    forgetCrawl(view, key);
+  }
+}
+
+function endedKeys(view: View<ProjectionOutput>, prefix: string, nowMs: number): string[] {
+  const bound = `${prefix}${endingKey(nowMs + 1)}`;
+  const [first] = view.range(prefix, 1);
+  if (first === undefined || first[0] >= bound) return [];
+  return view
+    .range(prefix, sweepEntriesMax)
+    .map(([key]) => key)
+    .filter((key) => key < bound);
+}
+
+/** The crawl may have come to life again since: then another entry speaks for it. */
+function forgetCrawl(view: View<ProjectionOutput>, key: string): void {
+  const [, end = '', ...id] = key.split('/');
+  const crawlKey = `c/${id.join('/')}`;
+  const crawl = view.get<Crawl>(crawlKey);
+  if (crawl?.endsAtMs !== undefined && endingKey(crawl.endsAtMs) === end) view.delete(crawlKey);
+}

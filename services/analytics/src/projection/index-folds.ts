@@ -1,0 +1,5 @@
+import { projectionFold } from './projection-fold.js';
+
+/** Topics whose events only have to be found again: their figures come from other topics. */
+export const paymentsFold = projectionFold('payments', () => {});
+export const chargesFold = projectionFold('charges', () => {});

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { View } from '@paycrawl/fold/fold';
+import { uint256Max } from '@paycrawl/money/money';
+import type { Fact, ProjectionOutput } from './output.js';
+
+/** Everything that is counted, in the order of the columns of the roll-ups. */
+export const measures = [
+  'challenged',
+  'refused',
+  'rejected',
+  'accepted',
+  'charged',
+  'released',
+  'lost',
+  'settled',
+  'uncollectible',
+] as const;
+export type Measure = (typeof measures)[number];
+
+/** The measures whose amounts are summed. */
+export const moneyMeasures = ['charged', 'lost', 'settled', 'uncollectible'] as const;
+
+/** Absolute totals of one key in one source partition; both lists in the order above. */
+export interface Sums {
+  readonly counts: readonly number[];
+  readonly amounts: readonly bigint[];
+}
+
+export interface HourTotal extends Sums {
+  readonly publisher: string;
+  readonly hourMs: number;
+  readonly crawler: string;
+  readonly dialect: string;
+  readonly asset: string;
+}
+
+export interface PathDayTotal extends Sums {
+  readonly publisher: string;
+  readonly dayMs: number;
+  readonly path: string;
+  readonly asset: string;
+}
+
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
+
+/**
+ * Distinct paths of one publisher, day and source partition that get a row of their own. A crawler
+ * that makes paths up must not be able to fill the state; the rest is counted under `otherPaths`.
+ */
+export const pathsPerDayMax = 10_000;
+export const otherPaths = '(other)';
+
+const noSums: Sums = { counts: measures.map(() => 0), amounts: moneyMeasures.map(() => 0n) };
+
+/**
+ * Counts one fact: the fact itself and the new totals of its hour and of its path and day. The
+ * bucket is the fold's now, which never goes back: a bucket that has ended is final.
+ */
+export function count(view: View<ProjectionOutput>, fact: Fact): void {
+  if (fact.amount > uint256Max) {
+    throw fail('record_unreadable', 'An amount does not fit 256 bits');
+  }
+  view.emit({ table: 'facts', fact });
+  countHour(view, fact);
+  countPathDay(view, fact);
+}
+
+function countHour(view: View<ProjectionOutput>, fact: Fact): void {
+  const { publisher, crawler, dialect, asset } = fact;
+  const startMs = view.nowMs - (view.nowMs % hourMs);
+  const key = bucketKey('h', startMs + hourMs, `${publisher}\n${crawler}\n${dialect}\n${asset}`);
+  const before = view.get<HourTotal>(key);
+  const sums = add(before ?? noSums, fact);
+  const total: HourTotal = { publisher, hourMs: startMs, crawler, dialect, asset, ...sums };
+  view.set(key, total);
+  view.emit({ table: 'rollup_hour', key, total });
+}
+
+function countPathDay(view: View<ProjectionOutput>, fact: Fact): void {
+  const { publisher, asset } = fact;
+  const startMs = view.nowMs - (view.nowMs % dayMs);
+  const keyOf = (path: string) =>
+    bucketKey('d', startMs + dayMs, `${publisher}\n${path}\n${asset}`);
+  let key = keyOf(fact.path);
+  let path = fact.path;
+  let before = view.get<PathDayTotal>(key);
+  if (before === undefined && !admitPath(view, publisher, startMs)) {
+    path = otherPaths;
+    key = keyOf(path);
+    before = view.get<PathDayTotal>(key);
+  }
+  const sums = add(before ?? noSums, fact);
+  const total: PathDayTotal = { publisher, dayMs: startMs, path, asset, ...sums };
+  view.set(key, total);
+  view.emit({ table: 'rollup_path_day', key, total });
+}
+
+function admitPath(view: View<ProjectionOutput>, publisher: string, startMs: number): boolean {
+  const key = bucketKey('n', startMs + dayMs, publisher);
+  const paths = view.get<number>(key) ?? 0;
+  if (paths >= pathsPerDayMax) return false;
+  view.set(key, paths + 1);
+  return true;
+}
+
+function add(sums: Sums, { measure, amount }: Fact): Sums {
+  const counts = [...sums.counts];
+  const countIndex = measures.indexOf(measure);
+  counts[countIndex] = (counts[countIndex] as number) + 1;
+  const amountIndex = (moneyMeasures as readonly string[]).indexOf(measure);
+  if (amountIndex < 0) return { counts, amounts: sums.amounts };
+  const amounts = [...sums.amounts];
+  amounts[amountIndex] = (amounts[amountIndex] as bigint) + amount;
+  return { counts, amounts };
+}
+
+/**
+ * `prefix/<end, 14 digits>/<hash>`: in the order of their end, so that ended ones are found first.
+ * Hashed, because crawlers choose paths and names and the store's keys are short ASCII.
+ */
+function bucketKey(prefix: string, endMs: number, identity: string): string {
+  const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 24);
+  return `${prefix}/${endingKey(endMs)}/${hash}`;
+}
+
+export function endingKey(endMs: number): string {
+  return String(endMs).padStart(14, '0');
+}
