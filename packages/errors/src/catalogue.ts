@@ -231,6 +231,12 @@ export const catalogue = {
     retryable: false,
     next: 'A defect of verifier or settlement: metering stopped at the named record; run the audit.',
   },
+  ledger_event_unexpected: {
+    status: 500,
+    title: 'An event stands in a topic where it does not belong',
+    retryable: false,
+    next: 'Find the writer by the source of the event; metering stopped before it.',
+  },
   ledger_unbalanced: {
     status: 500,
     title: 'Debits and credits are not equal',
@@ -482,6 +488,25 @@ export const catalogue = {
     title: 'This x402 version is not supported in this header',
     retryable: false,
     next: 'Send version 2 in PAYMENT-SIGNATURE, version 1 in X-PAYMENT.',
+  },
+  // path, price
+  path_ambiguous: {
+    status: 400,
+    title: 'The path can be read in more than one way',
+    retryable: false,
+    next: 'Send it without encoded slashes, backslashes, control characters or double encoding.',
+  },
+  path_too_long: {
+    status: 414,
+    title: 'The request target is too long',
+    retryable: false,
+    next: 'Send at most 8 KiB and 256 segments.',
+  },
+  price_book_invalid: {
+    status: 400,
+    title: 'The price book is not valid',
+    retryable: false,
+    next: 'Correct the place that the detail names.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

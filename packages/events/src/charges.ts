@@ -28,11 +28,15 @@ export const ChargeDue = define('ChargeDue', 1, {
   sealAtOnce: Type.Boolean(),
 });
 
-/** A signer's nonce lane belongs to this partition and begins here. */
+/**
+ * A signer's nonce lane belongs to this partition and begins here. The genesis hash tells later
+ * whether the chain is still the one that the log knows.
+ */
 export const LaneOpened = define('LaneOpened', 1, {
   network: Network,
   signer: Address,
   firstNonce: Type.Integer({ minimum: 0 }),
+  genesisHash: Bytes32,
 });
 
 /**
@@ -46,6 +50,8 @@ export const AttemptProposed = define('AttemptProposed', 1, {
   signer: Address,
   nonce: Type.Integer({ minimum: 0 }),
   chargeIds: Type.Array(Id, { maxItems: 1000 }),
+  /** Attempt 1 only: left out because their payers have code now; they settle alone. */
+  withCode: Type.Array(Id, { maxItems: 1000 }),
   transactionHash: Bytes32,
   rawTransaction: HexBytes,
   maxFeePerGas: Atomic,
@@ -77,6 +83,8 @@ export const BatchObserved = define('BatchObserved', 1, {
   blockNumber: BlockNumber,
   blockHash: Bytes32,
   blockTimestampS: UnixS,
+  /** Writer's time minus the timestamp of the chain's head; may be negative. */
+  clockDifferenceMs: Type.Integer(),
   mined: Type.Union([
     /** Nonce used by one of our attempts. */
     Type.Object({
@@ -90,7 +98,6 @@ export const BatchObserved = define('BatchObserved', 1, {
     }),
     /** Nonce used by a transaction that is no attempt: the batch is lost. */
     Type.Object({ by: Type.Literal('other') }),
-    Type.Object({ by: Type.Literal('nothing') }),
   ]),
   answers: Type.Array(ChargeAnswer, { maxItems: 1000 }),
 });
@@ -102,14 +109,17 @@ export const ChargesObserved = define('ChargesObserved', 1, {
   blockHash: Bytes32,
   blockTimestampS: UnixS,
   answers: Type.Array(ChargeAnswer, { maxItems: 1000 }),
-  funded: Type.Array(Id, { maxItems: 1000 }),
+  /** Would succeed now, by a simulation of the very transfers at the head, one after the other. */
+  ready: Type.Array(Id, { maxItems: 1000 }),
 });
 
 export const SettlementSettingsChanged = define('SettlementSettingsChanged', 1, {
   version: Type.Integer({ minimum: 1 }),
   batchChargesMax: Type.Integer({ minimum: 1, maximum: 1000 }),
   batchAgeMaxMs: Type.Integer({ minimum: 0 }),
+  /** Floor; what was measured counts if it is more. */
   deadlineMarginS: Type.Integer({ minimum: 0 }),
+  batchesInFlightMax: Type.Integer({ minimum: 1, maximum: 64 }),
 });
 
 export const SignerFrozen = define('SignerFrozen', 1, { signer: Address, reason: Text });

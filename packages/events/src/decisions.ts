@@ -126,6 +126,13 @@ export const RecordIgnored = define('RecordIgnored', 1, {
   reason: Text,
 });
 
+/** Appended by metering to its own input: the fee of charges that settle from here on. */
+export const PlatformFeeChanged = define('PlatformFeeChanged', 1, {
+  /** One more than the version in force; any other is without effect. */
+  version: Type.Integer({ minimum: 1 }),
+  feeBps: Type.Integer({ minimum: 0, maximum: 10_000 }),
+});
+
 export const decisionEvents = [
   PaymentAccepted,
   LeaseGranted,
@@ -136,6 +143,7 @@ export const decisionEvents = [
   FundsRequested,
   PayerParked,
   RecordIgnored,
+  PlatformFeeChanged,
   ChargeInFlight,
   ChargeReturned,
   ChargeSettled,

@@ -1,15 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { define } from './definition.js';
-import {
-  Address,
-  Atomic,
-  ChargeKind,
-  Id,
-  Network,
-  Outcome,
-  Payer,
-  requestFields,
-} from './schema.js';
+import { Address, Atomic, ChargeKind, Id, Network, Payer } from './schema.js';
 
 /** One account of the chart: purpose and owner, e.g. `payer_receivable/eip155:84532:0x…`. */
 export const LedgerEntry = Type.Object({
@@ -43,15 +34,4 @@ export const LedgerPosted = define('LedgerPosted', 1, {
   entries: Type.Array(LedgerEntry, { minItems: 2, maxItems: 16 }),
 });
 
-/** One metered fact: who used what. Written once per ended hold. */
-export const UsageRecorded = define('UsageRecorded', 1, {
-  chargeId: Id,
-  payer: Payer,
-  publisherId: Id,
-  ...requestFields,
-  outcome: Type.Optional(Outcome),
-  bytes: Type.Integer({ minimum: 0 }),
-  billable: Type.Boolean(),
-});
-
-export const ledgerEvents = [LedgerPosted, UsageRecorded] as const;
+export const ledgerEvents = [LedgerPosted] as const;

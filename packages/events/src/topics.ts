@@ -12,7 +12,7 @@ export interface TopicDefinition {
 export const topicDefinitions = {
   challenges: topic('publisher', 'a_time', ['ingress']),
   payments: topic('payer', 'forever', ['ingress', 'verifier', 'settlement']),
-  decisions: topic('payer', 'forever', ['verifier']),
+  decisions: topic('payer', 'forever', ['verifier', 'metering']),
   ledger: topic('payer', 'forever', ['metering']),
   charges: topic('payer', 'forever', ['metering', 'settlement']),
   settlements: topic('payer', 'forever', ['settlement']),

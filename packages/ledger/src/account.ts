@@ -34,8 +34,7 @@ const plainOwner = /^[A-Za-z0-9._:@-]+$/;
  * no encoded owner does.
  */
 export function accountOf(purpose: Purpose, owner: string): string {
-  const encoded = plainOwner.test(owner) ? owner : encodeOwner(owner);
-  const account = `${purpose}/${encoded}`;
+  const account = `${purpose}/${encodeOwner(owner)}`;
   if (account.length <= accountLengthMax) return account;
   return `${purpose}/~${createHash('sha256').update(owner).digest('hex')}`;
 }
@@ -64,6 +63,7 @@ export function normalSideOf(purpose: Purpose): 'debit' | 'credit' {
 
 /** One owner's name inside a key: no `/`, nothing outside printable ASCII. */
 export function encodeOwner(owner: string): string {
+  if (plainOwner.test(owner)) return owner;
   let encoded = '';
   for (const byte of Buffer.from(owner, 'utf8')) {
     const char = String.fromCharCode(byte);

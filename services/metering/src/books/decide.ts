@@ -1,0 +1,191 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { AnyEvent, DecisionEvent, EventOfType } from '@paycrawl/events/event';
+import { payerId } from '@paycrawl/events/ids';
+import type { Fold, LogOutput, View } from '@paycrawl/fold/fold';
+import type { Moment, Outstanding } from '@paycrawl/ledger/transaction';
+import { basisPointsRoundingDown, parseAtomic } from '@paycrawl/money/money';
+import { post } from './post.js';
+import {
+  type BooksAsset,
+  type ChargeRef,
+  feeKey,
+  noFee,
+  noUsage,
+  type OpenCharge,
+  openChargeKey,
+  type PlatformFee,
+  type Usage,
+  usageKey,
+} from './state.js';
+
+/**
+ * Metering: decisions[p] → ledger[p] and charges[p]. A broken invariant throws; there is no park
+ * hook, so the process stops before anything wrong is written.
+ */
+export const meteringFold: Fold<LogOutput> = {
+  name: 'metering',
+  input: 'decisions',
+  apply: (view, event) => apply(view, event as DecisionEvent),
+};
+
+function apply(view: View<LogOutput>, event: DecisionEvent): void {
+  switch (event.type) {
+    case 'ChargePosted':
+      return chargePosted(view, event.data);
+    case 'HoldReleased':
+      return count(view, event.data, { released: 1 });
+    case 'PaymentRejected':
+      return count(view, event.data, { rejected: 1 });
+    case 'LossPosted':
+      return lossPosted(view, event.data);
+    case 'ChargeInFlight':
+      return move(view, event.data, 'charge_in_flight', 'payer_receivable', 'in_flight');
+    case 'ChargeReturned':
+      return move(view, event.data, 'charge_returned', 'in_flight', 'payer_receivable');
+    case 'ChargeSettled':
+      return chargeSettled(view, event.data);
+    case 'ChargeUncollectible':
+      return chargeUncollectible(view, event.data);
+    case 'GasSpent':
+      return gasSpent(view, event.data);
+    case 'PlatformFeeChanged':
+      return platformFeeChanged(view, event.data);
+    case 'PaymentAccepted':
+    case 'LeaseGranted':
+    case 'FundsRequested':
+    case 'PayerParked':
+    case 'RecordIgnored':
+      return;
+    default:
+      return unexpected(event);
+  }
+}
+
+/** A type of another topic in this one: whoever wrote it is wrong, and nothing is guessed. */
+function unexpected(event: never): never {
+  throw fail('ledger_event_unexpected', `${(event as AnyEvent).type} does not belong in decisions`);
+}
+
+function chargePosted(view: View<LogOutput>, data: EventOfType<'ChargePosted'>['data']): void {
+  const amount = parseAtomic(data.amount);
+  const key = openChargeKey(data.chargeId);
+  if (view.get(key) !== undefined) throw outOfOrder(data.chargeId, 'posted twice');
+  view.set(key, { at: 'payer_receivable', amount } satisfies OpenCharge);
+  postCharge(view, data, { moment: 'charge_posted', ...partiesOf(data), amount });
+  count(view, data, { charged: 1, chargedAmount: amount, chargedBytes: data.bytes });
+  view.emit({
+    topic: 'charges',
+    key: data.payer,
+    type: 'ChargeDue',
+    data: {
+      chargeId: data.chargeId,
+      payer: data.payer,
+      publisherId: data.publisherId,
+      network: data.network,
+      asset: data.asset,
+      amount: data.amount,
+      kind: data.kind,
+      payTo: data.payTo,
+      authorization: data.authorization,
+      signature: data.signature,
+      settleAlone: data.settleAlone,
+      sealAtOnce: data.kind === 'facilitated',
+    },
+  });
+}
+
+function lossPosted(view: View<LogOutput>, data: EventOfType<'LossPosted'>['data']): void {
+  const amount = parseAtomic(data.amount);
+  postCharge(view, data, { moment: 'loss_posted', ...partiesOf(data), amount });
+  count(view, data, { lost: 1, lostAmount: amount });
+}
+
+function move(
+  view: View<LogOutput>,
+  data: ChargeRef,
+  moment: 'charge_in_flight' | 'charge_returned',
+  from: Outstanding,
+  to: Outstanding,
+): void {
+  const { at, amount } = openCharge(view, data);
+  if (at !== from) throw outOfOrder(data.chargeId, `${moment} while it stands in ${at}`);
+  view.set(openChargeKey(data.chargeId), { at: to, amount } satisfies OpenCharge);
+  postCharge(view, data, { moment, ...partiesOf(data), amount });
+}
+
+function chargeSettled(view: View<LogOutput>, data: EventOfType<'ChargeSettled'>['data']): void {
+  const { at, amount } = openCharge(view, data);
+  view.delete(openChargeKey(data.chargeId));
+  // Found paid elsewhere, a charge may settle without having been in a batch of ours.
+  postCharge(view, data, { moment: 'charge_settled', from: at, ...partiesOf(data), amount });
+  count(view, data, { settled: 1, settledAmount: amount });
+  const { feeBps } = view.get<PlatformFee>(feeKey) ?? noFee;
+  const fee = basisPointsRoundingDown(amount, BigInt(feeBps));
+  if (fee === 0n || data.kind === 'facilitated') return;
+  const { publisherId } = data;
+  postCharge(view, data, { moment: 'platform_fee', publisherId, amount: fee });
+}
+
+function chargeUncollectible(
+  view: View<LogOutput>,
+  data: EventOfType<'ChargeUncollectible'>['data'],
+): void {
+  const { at, amount } = openCharge(view, data);
+  view.delete(openChargeKey(data.chargeId));
+  postCharge(view, data, { moment: 'charge_uncollectible', from: at, ...partiesOf(data), amount });
+  count(view, data, { uncollectible: 1, uncollectibleAmount: amount });
+}
+
+function gasSpent(view: View<LogOutput>, data: EventOfType<'GasSpent'>['data']): void {
+  const amount = parseAtomic(data.amountWei);
+  if (amount === 0n) return;
+  const { network, signer } = data;
+  const moment: Moment = { moment: 'gas_spent', network, signer, amount };
+  post(view, payerId(network, signer), { network, asset: 'native' }, moment);
+}
+
+function platformFeeChanged(
+  view: View<LogOutput>,
+  { version, feeBps }: EventOfType<'PlatformFeeChanged'>['data'],
+): void {
+  const inForce = view.get<PlatformFee>(feeKey) ?? noFee;
+  if (version !== inForce.version + 1) return;
+  view.set(feeKey, { version, feeBps } satisfies PlatformFee);
+}
+
+function postCharge(view: View<LogOutput>, data: ChargeRef, moment: Moment): void {
+  post(view, data.payer, data, moment, data);
+}
+
+function partiesOf({ kind, payer, publisherId }: ChargeRef) {
+  return { kind, payer, publisherId };
+}
+
+/** The charge as it stands in the books; the event must speak of the same amount. */
+function openCharge(view: View<LogOutput>, { chargeId, amount }: ChargeRef): OpenCharge {
+  const open = view.get<OpenCharge>(openChargeKey(chargeId));
+  if (open === undefined) throw outOfOrder(chargeId, 'it is not open');
+  if (open.amount !== parseAtomic(amount)) {
+    throw outOfOrder(chargeId, `posted with ${open.amount}, now ${amount}`);
+  }
+  return open;
+}
+
+function outOfOrder(chargeId: string, what: string) {
+  return fail('ledger_charge_out_of_order', `charge ${chargeId}: ${what}`);
+}
+
+function count(
+  view: View<LogOutput>,
+  of: BooksAsset & { publisherId: string },
+  added: Partial<Usage>,
+): void {
+  const key = usageKey(of, view.nowMs);
+  const usage = view.get<Usage>(key) ?? noUsage;
+  const next: Record<string, number | bigint> = { ...usage };
+  for (const [name, value] of Object.entries(added)) {
+    const before = next[name] as number & bigint;
+    next[name] = before + (value as number & bigint);
+  }
+  view.set(key, next);
+}

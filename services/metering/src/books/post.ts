@@ -1,0 +1,71 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { LogOutput, View } from '@paycrawl/fold/fold';
+import { balancedTransaction, type Entry, type Moment, sumOf } from '@paycrawl/ledger/transaction';
+import { formatAtomic } from '@paycrawl/money/money';
+import {
+  type AccountTotals,
+  accountKey,
+  type BooksAsset,
+  type ChargeRef,
+  noTotals,
+  sumKey,
+} from './state.js';
+
+/** What a charge's transaction carries beside its entries. */
+export type TransactionOf = Pick<ChargeRef, 'chargeId' | 'payer' | 'publisherId' | 'kind'>;
+
+/** Posts one moment: entries into the totals, one `LedgerPosted` out, the sums checked. */
+export function post(
+  view: View<LogOutput>,
+  key: string,
+  asset: BooksAsset,
+  moment: Moment,
+  of?: TransactionOf,
+): void {
+  const entries = balancedTransaction(moment);
+  for (const entry of entries) addToAccount(view, asset, entry);
+  addToSum(view, asset, entries);
+  view.emit({
+    topic: 'ledger',
+    key,
+    type: 'LedgerPosted',
+    data: {
+      moment: moment.moment,
+      ...(of && {
+        chargeId: of.chargeId,
+        payer: of.payer,
+        publisherId: of.publisherId,
+        kind: of.kind,
+      }),
+      network: asset.network,
+      asset: asset.asset,
+      entries: entries.map(({ account, side, amount }) => ({
+        account,
+        side,
+        amount: formatAtomic(amount),
+      })),
+    },
+  });
+}
+
+function addToAccount(view: View<LogOutput>, asset: BooksAsset, entry: Entry): void {
+  const key = accountKey(asset, entry.account);
+  const { debit, credit } = view.get<AccountTotals>(key) ?? noTotals;
+  const isDebit = entry.side === 'debit';
+  view.set(key, {
+    debit: isDebit ? debit + entry.amount : debit,
+    credit: isDebit ? credit : credit + entry.amount,
+  });
+}
+
+/** Σ debits = Σ credits at every position: the books stop where they would not hold. */
+function addToSum(view: View<LogOutput>, asset: BooksAsset, entries: readonly Entry[]): void {
+  const key = sumKey(asset);
+  const before = view.get<AccountTotals>(key) ?? noTotals;
+  const added = sumOf(entries);
+  const after = { debit: before.debit + added.debit, credit: before.credit + added.credit };
+  if (after.debit !== after.credit) {
+    throw fail('ledger_unbalanced', `${key}: debits ${after.debit}, credits ${after.credit}`);
+  }
+  view.set(key, after);
+}
