@@ -508,6 +508,43 @@ export const catalogue = {
     retryable: false,
     next: 'Correct the place that the detail names.',
   },
+  // settlement
+  settlement_charge_invalid: {
+    status: 500,
+    title: 'A charge and its authorization do not agree',
+    retryable: false,
+    next: 'The charge is parked: find how it was posted, correct the rule, release it.',
+  },
+  settlement_fees_too_high: {
+    status: 503,
+    title: 'The network asks more gas fees than the setting allows',
+    retryable: true,
+    next: 'Wait for lower fees, or raise the fee limit; the transactions go on by themselves.',
+  },
+  settlement_out_of_gas: {
+    status: 503,
+    title: 'A signer has too little of the network asset for gas',
+    retryable: true,
+    next: 'Send gas funds to the named signer; settlement goes on by itself.',
+  },
+  settlement_record_foreign: {
+    status: 500,
+    title: 'A record does not belong where it stands',
+    retryable: false,
+    next: 'Find the writer of the record; settlement stops until it is understood.',
+  },
+  settlement_refused: {
+    status: 503,
+    title: 'The chain node refuses a settlement transaction',
+    retryable: true,
+    next: 'Look at the detail in the log of settlement; it keeps trying.',
+  },
+  settlement_signer_unknown: {
+    status: 500,
+    title: 'The signer of a nonce lane is not among the keys',
+    retryable: false,
+    next: 'Restore signers.json: the lane of a partition keeps its signer.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
