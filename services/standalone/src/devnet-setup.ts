@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { readOrCreateSecret } from '@paycrawl/service-kit/secrets';
+import { type Devnet, startDevnet } from '@paycrawl/testkit/devnet';
+import { newWallet, type Wallet } from '@paycrawl/testkit/devnet-actions';
+import { usdcBalance } from './usdc-balance.js';
+
+/** The people of the devnet: crawlers with test USDC, and a publisher who starts with nothing. */
+export interface DevnetPeople {
+  readonly crawlers: readonly Wallet[];
+  readonly publisher: Wallet;
+}
+
+const crawlerWallets = 6;
+/** 100 USDC each: a hundred thousand pages at a tenth of a cent. */
+const fundsAtomic = 100_000_000n;
+
+export interface DevnetSetupOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly fresh: boolean;
+}
+
+/** Starts the devnet or finds it again; makes and funds its people once. */
+export async function setUpDevnet(
+  options: DevnetSetupOptions,
+): Promise<{ devnet: Devnet; people: DevnetPeople }> {
+  const { dataDir, port, fresh } = options;
+  const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), port, fresh });
+  const people = await readPeople(join(dataDir, 'secrets'));
+  for (const { address } of people.crawlers) {
+    // Minted once: a wallet that spent something is not filled up behind its owner's back.
+    const balance = await usdcBalance({ rpc: devnet.rpcUrl, asset: devnet.usdc }, address);
+    if (balance === 0n) await devnet.mintUsdc(address, fundsAtomic);
+  }
+  return { devnet, people };
+}
+
+async function readPeople(secretsDir: string): Promise<DevnetPeople> {
+  const text = await readOrCreateSecret(join(secretsDir, 'wallets.json'), () =>
+    JSON.stringify({
+      crawlers: Array.from({ length: crawlerWallets }, () => newWallet()),
+      publisher: newWallet(),
+    } satisfies DevnetPeople),
+  );
+  return JSON.parse(text) as DevnetPeople;
+}
