@@ -140,8 +140,12 @@ function ratchetAt(commit: string): Ratchet | undefined {
   if (!existsSync(join(root, '.git'))) return undefined;
   try {
     const args = ['show', `${commit}:packages/tidy/ratchet.json`];
-    const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
-    return JSON.parse(execFileSync('git', args, options)) as Ratchet;
+    const shown = execFileSync('git', args, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return JSON.parse(shown) as Ratchet;
   } catch {
     return undefined;
   }
