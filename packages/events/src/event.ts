@@ -10,7 +10,7 @@ import { ledgerEvents } from './ledger.js';
 import { paymentEvents } from './payments.js';
 import { registryEvents } from './registry.js';
 import { settlementEvents } from './settlements.js';
-import { upcast } from './upcasters.js';
+import { type Upcasters, upcast, upcasters } from './upcasters.js';
 
 /** Which types a topic may hold. */
 export const eventsByTopic = {
@@ -71,54 +71,68 @@ export type Decoded =
   | { readonly kind: 'unknown_version'; readonly detail: string };
 
 /** Reads a record value; old versions go through the upcasters here and nowhere else. */
-export function decodeEvent(value: Uint8Array): Decoded {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString());
-  } catch {
-    return { kind: 'unreadable', detail: 'not JSON' };
-  }
-  return decodeParsed(raw);
+export const decodeEvent: (value: Uint8Array) => Decoded = createDecoder(definitions, upcasters);
+
+/** Never throws, whatever the bytes are. */
+export function createDecoder(
+  known: ReadonlyMap<string, EventDefinition>,
+  steps: Upcasters,
+): (value: Uint8Array) => Decoded {
+  return (value) => {
+    let raw: unknown;
+    try {
+      raw = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString());
+    } catch {
+      return unreadable('not JSON');
+    }
+    return decodeParsed(raw, known, steps);
+  };
 }
 
-function decodeParsed(raw: unknown): Decoded {
+const typeAndVersionGrammar = /^([A-Za-z]+)\.v([1-9][0-9]*)$/;
+
+function decodeParsed(
+  raw: unknown,
+  known: ReadonlyMap<string, EventDefinition>,
+  steps: Upcasters,
+): Decoded {
   if (typeof raw !== 'object' || raw === null) return unreadable('not an object');
-  const {
-    type: typeAndVersion,
-    data,
-    cause,
-    id,
-    source,
-    timeMs,
-    trace,
-  } = raw as Record<string, unknown>;
+  const attributes = raw as Record<string, unknown>;
+  const { type: typeAndVersion, data } = attributes;
   if (typeof typeAndVersion !== 'string') return unreadable('no type');
-  const dot = typeAndVersion.lastIndexOf('.v');
-  const type = typeAndVersion.slice(0, dot);
-  const version = Number.parseInt(typeAndVersion.slice(dot + 2), 10);
-  const definition = definitions.get(type);
-  if (dot < 1 || definition === undefined) return unreadable(`unknown type ${typeAndVersion}`);
-  const current = upcast(type, version, definition.version, data);
-  if (current.kind === 'unknown_version') {
-    return { kind: 'unknown_version', detail: typeAndVersion };
+  const [, type = '', version] = typeAndVersionGrammar.exec(typeAndVersion) ?? [];
+  const definition = known.get(type);
+  if (definition === undefined) {
+    return unreadable(`unknown type ${typeAndVersion.slice(0, 100)}`);
   }
-  if (typeof source !== 'string' || typeof timeMs !== 'number')
-    return unreadable('no source or time');
-  if (cause !== undefined && !isCause(cause)) return unreadable('malformed cause');
-  if (cause === undefined && typeof id !== 'string') return unreadable('no id');
+  const current = upcast(type, Number.parseInt(version ?? '', 10), definition.version, data, steps);
+  if (current.kind !== 'current') return { kind: current.kind, detail: typeAndVersion };
   const check = checkOf(definition);
   if (!check.Check(current.data)) {
     const first = check.Errors(current.data).First();
     return unreadable(`${type}: ${first?.path ?? ''} ${first?.message ?? 'invalid'}`);
   }
+  return envelopeOf(type, attributes, current.data);
+}
+
+function envelopeOf(
+  type: string,
+  { cause, id, source, timeMs, trace }: Record<string, unknown>,
+  data: unknown,
+): Decoded {
+  if (typeof source !== 'string' || !Number.isSafeInteger(timeMs)) {
+    return unreadable('no source or time');
+  }
+  if (cause !== undefined && !isCause(cause)) return unreadable('malformed cause');
+  if (cause === undefined && typeof id !== 'string') return unreadable('no id');
   const envelope: Envelope = {
     type,
-    id: cause === undefined ? (id as string) : idOfCause(cause as Cause),
+    id: cause === undefined ? (id as string) : idOfCause(cause),
     source,
-    timeMs,
-    ...(cause === undefined ? {} : { cause: cause as Cause }),
+    timeMs: timeMs as number,
+    ...(cause === undefined ? {} : { cause }),
     ...(typeof trace === 'string' ? { trace } : {}),
-    data: current.data,
+    data,
   };
   return { kind: 'event', event: envelope as AnyEvent };
 }
@@ -136,13 +150,13 @@ function isCause(value: unknown): value is Cause {
   );
 }
 
-const checks = new Map<string, TypeCheck<TSchema>>();
+const checks = new WeakMap<EventDefinition, TypeCheck<TSchema>>();
 
 function checkOf(definition: EventDefinition): TypeCheck<TSchema> {
-  let check = checks.get(definition.type);
+  let check = checks.get(definition);
   if (check === undefined) {
     check = TypeCompiler.Compile(definition.schema);
-    checks.set(definition.type, check);
+    checks.set(definition, check);
   }
   return check;
 }

@@ -3,20 +3,34 @@
 type Upcaster = (data: unknown) => unknown;
 
 /** `Type.vN` → the data of `Type.v(N+1)`. Every entry stays as long as the log holds version N. */
-const upcasters: Readonly<Record<string, Upcaster>> = {};
+export type Upcasters = Readonly<Record<string, Upcaster>>;
+
+export const upcasters: Upcasters = {};
 
 export type Upcast =
   | { readonly kind: 'current'; readonly data: unknown }
-  | { readonly kind: 'unknown_version' };
+  /** A later version than this code knows, or an older one whose upcaster is gone. */
+  | { readonly kind: 'unknown_version' }
+  /** Old data that its upcaster cannot make sense of. */
+  | { readonly kind: 'unreadable' };
 
-export function upcast(type: string, version: number, current: number, data: unknown): Upcast {
+export function upcast(
+  type: string,
+  version: number,
+  current: number,
+  data: unknown,
+  steps: Upcasters,
+): Upcast {
+  if (version > current) return { kind: 'unknown_version' };
   let value = data;
   for (let step = version; step < current; step++) {
-    const next = upcasters[`${type}.v${step}`];
+    const next = steps[`${type}.v${step}`];
     if (next === undefined) return { kind: 'unknown_version' };
-    value = next(value);
+    try {
+      value = next(value);
+    } catch {
+      return { kind: 'unreadable' };
+    }
   }
-  return version > current || !(version >= 1)
-    ? { kind: 'unknown_version' }
-    : { kind: 'current', data: value };
+  return { kind: 'current', data: value };
 }

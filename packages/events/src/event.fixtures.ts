@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The golden files: one realistic event per type and version, as its record value. */
+export interface Golden {
+  readonly name: string;
+  readonly value: Buffer;
+}
+
+const directory = new URL('../vectors/', import.meta.url);
+const newline = 0x0a;
+
+export function goldens(): Golden[] {
+  return readdirSync(directory)
+    .sort()
+    .map((file) => {
+      const bytes = readFileSync(new URL(file, directory));
+      // Files of text end with a newline; the record value does not.
+      const value = bytes.at(-1) === newline ? bytes.subarray(0, -1) : bytes;
+      return { name: file.replace(/\.json$/, ''), value };
+    });
+}
