@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { goldens } from './event.fixtures.js';
+import { goldens } from './event.given.js';
 import { type AnyEvent, decodeEvent, encodeEvent } from './event.js';
 
 const golden = fc.constantFrom(...goldens());

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
 import { define, type EventDefinition } from './definition.js';
 import { isApplied } from './envelope.js';
-import { goldens } from './event.fixtures.js';
+import { goldens } from './event.given.js';
 import { allDefinitions, createDecoder, decodeEvent, encodeEvent } from './event.js';
 import { addressOfPayer, chargeId, payerId } from './ids.js';
 

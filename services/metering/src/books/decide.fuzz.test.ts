@@ -3,7 +3,7 @@ import type { LogOutput } from '@paycrawl/fold/fold';
 import { type Specification, specify } from '@paycrawl/fold/specification';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chargePosted, charges, settled } from './decide.fixtures.js';
+import { chargePosted, charges, settled } from './decide.given.js';
 import { meteringFold } from './decide.js';
 import { type AccountTotals, accountTotals, sumPrefix } from './state.js';
 

@@ -2,7 +2,7 @@ import type { EventOfType } from '@paycrawl/events/event';
 import type { LogOutput } from '@paycrawl/fold/fold';
 import { type Specification, specify } from '@paycrawl/fold/specification';
 import { describe, expect, it } from 'vitest';
-import { chargePosted, charges, money, settled, signer } from './decide.fixtures.js';
+import { chargePosted, charges, money, settled, signer } from './decide.given.js';
 import { meteringFold } from './decide.js';
 import { accountTotals, type Usage, usageKey } from './state.js';
 
