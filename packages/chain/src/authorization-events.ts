@@ -1,47 +1,73 @@
 import { type Hex, padHex } from 'viem';
-import { readTransaction } from './blocks.js';
+import { asLog, readTransaction } from './blocks.js';
 import type { AuthorizationEnd, AuthorizationEventsRequest } from './chain.js';
 import { asHex, asList, asRecord, quantity, type Rpc } from './rpc.js';
 import { authorizationCanceledTopic, authorizationEnds, authorizationUsedTopic } from './usdc.js';
 
-/** Nonces of one `eth_getLogs` filter; nodes bound the size of a topic list. */
-const noncesPerFilterMax = 500;
+/** Authorizations of one `eth_getLogs` filter; nodes bound the size of a topic list. */
+const authorizationsPerFilterMax = 500;
 
-/** Newest ranges first, because a nonce that matters was used recently. */
+/**
+ * Newest ranges first, because a nonce that matters was used recently; an authorization ends once,
+ * so the search ends when every one was found. Another account may use the same nonce, so only
+ * the pair of authorizer and nonce counts.
+ */
 export async function findAuthorizationEvents(
   rpc: Rpc,
   request: AuthorizationEventsRequest,
   rangeBlocksMax: number,
 ): Promise<readonly AuthorizationEnd[]> {
   const hashes = new Set<Hex>();
-  for (let start = 0; start < request.nonces.length; start += noncesPerFilterMax) {
-    const nonces = request.nonces.slice(start, start + noncesPerFilterMax);
-    let toBlock = request.toBlock;
-    while (toBlock >= request.fromBlock) {
+  const wanted = new Set(request.authorizations.map(pairOf));
+  for (let start = 0; start < request.authorizations.length; start += authorizationsPerFilterMax) {
+    const authorizations = request.authorizations.slice(start, start + authorizationsPerFilterMax);
+    const missing = new Set(authorizations.map(pairOf));
+    let { toBlock } = request;
+    while (toBlock >= request.fromBlock && missing.size > 0) {
       const fromBlock = Math.max(request.fromBlock, toBlock - rangeBlocksMax + 1);
-      const found = await findHashes(rpc, { ...request, nonces, fromBlock, toBlock });
-      for (const hash of found) hashes.add(hash);
+      const found = await findLogs(rpc, { ...request, authorizations, fromBlock, toBlock });
+      for (const { pair, transactionHash } of found) {
+        if (missing.delete(pair)) hashes.add(transactionHash);
+      }
       toBlock = fromBlock - 1;
     }
   }
-  const wanted = new Set(request.nonces.map((nonce) => nonce.toLowerCase()));
   const ends = await Promise.all([...hashes].map((hash) => endsOf(rpc, request, hash)));
-  return ends.flat().filter(({ nonce }) => wanted.has(nonce));
+  return ends.flat().filter((end) => wanted.has(pairOf(end)));
 }
 
-async function findHashes(rpc: Rpc, request: AuthorizationEventsRequest): Promise<readonly Hex[]> {
+function pairOf({ authorizer, nonce }: { authorizer: string; nonce: string }): string {
+  return `${authorizer}/${nonce}`.toLowerCase();
+}
+
+interface FoundLog {
+  readonly pair: string;
+  readonly transactionHash: Hex;
+}
+
+async function findLogs(
+  rpc: Rpc,
+  request: AuthorizationEventsRequest,
+): Promise<readonly FoundLog[]> {
+  const words = (values: readonly Hex[]) =>
+    [...new Set(values)].map((v) => padHex(v, { size: 32 }));
   const filter = {
     address: request.asset,
     fromBlock: quantity(request.fromBlock),
     toBlock: quantity(request.toBlock),
     topics: [
       [authorizationUsedTopic, authorizationCanceledTopic],
-      null,
-      request.nonces.map((nonce) => padHex(nonce, { size: 32 })),
+      words(request.authorizations.map(({ authorizer }) => authorizer)),
+      words(request.authorizations.map(({ nonce }) => nonce)),
     ],
   };
   const logs = asList(await rpc.ask('eth_getLogs', [filter]));
-  return logs.map((log) => asHex(asRecord(log).transactionHash));
+  return logs.map((value) => {
+    const { topics } = asLog(value);
+    const authorizer = `0x${(topics[1] ?? '').slice(-40)}`;
+    const pair = pairOf({ authorizer, nonce: topics[2] ?? '' });
+    return { pair, transactionHash: asHex(asRecord(value).transactionHash) };
+  });
 }
 
 async function endsOf(

@@ -3,7 +3,7 @@ import { findAuthorizationEvents } from './authorization-events.js';
 import { readBlock, readHead, readTransaction } from './blocks.js';
 import type { Chain } from './chain.js';
 import { multicall3Address } from './multicall3.js';
-import { observePayers, readAuthorizationStates, readHasCode } from './payers.js';
+import { observePayers, readAuthorizationStates, readHasCode, simulate } from './payers.js';
 import { asBigint, asCount, blockParameter, openRpc, unreadable } from './rpc.js';
 import { checkSignature } from './signatures.js';
 import { submitTransaction } from './submit.js';
@@ -49,6 +49,7 @@ export function openChain(options: ChainOptions): Chain {
     authorizationStates: (request) => readAuthorizationStates(rpc, multicall3, request),
     authorizationEvents: (request) => findAuthorizationEvents(rpc, request, rangeMax),
     isValidSignature: (request) => checkSignature(rpc, request, gasMax),
+    simulate: (request) => simulate(rpc, multicall3, request),
     hasCode: (addresses, block) => readHasCode(rpc, addresses, block),
     transactionAt: (hash) => readTransaction(rpc, hash),
     accountNonce: async (address, block) =>

@@ -173,7 +173,7 @@ describe('settlement', () => {
       asset: devnet.usdc,
       fromBlock,
       toBlock: receipt.blockNumber,
-      nonces,
+      authorizations: nonces.map((one) => ({ authorizer: wallet.address, nonce: one })),
     });
     expect(ends).toHaveLength(1);
     expect(ends[0]).toMatchObject({
@@ -206,11 +206,14 @@ describe('settlement', () => {
     nonce = await chain.accountNonce(from, 'latest');
     await settle([signed]);
     const toBlock = (await chain.head()).number;
-    const request = { asset: devnet.usdc, fromBlock: 0, toBlock, nonces: [ended] };
+    const authorizations = [{ authorizer: wallet.address, nonce: ended }];
+    const request = { asset: devnet.usdc, fromBlock: 0, toBlock, authorizations };
     const ends = await chain.authorizationEvents(request);
     expect(ends.map(({ kind, transfer }) => [kind, transfer])).toEqual([['cancelled', undefined]]);
     const narrow = openChain({ rpcUrl: devnet.rpcUrl, chainId: 84532, logRangeBlocksMax: 3 });
     expect(await narrow.authorizationEvents(request)).toEqual(ends);
+    const foreign = { ...request, authorizations: [{ authorizer: from, nonce: ended }] };
+    expect(await chain.authorizationEvents(foreign)).toEqual([]);
   });
 
   test('behavior: the same bytes twice are harmless; refusals are typed', async () => {
@@ -260,6 +263,14 @@ describe('settlement', () => {
     nonce += 1;
     expect(await chain.transactionAt(hash)).toMatchObject({ outcome: 'mined', succeeded: true });
   });
+});
+
+test('behavior: a simulation spends balances one after the other', async () => {
+  const wallet = await fundedWallet(1_500n);
+  const signed = [await sign(wallet, 1_000n), await sign(wallet, 1_000n), await sign(wallet, 500n)];
+  const groups = signed.map((one) => encodeSettlementCalls(devnet.usdc, one));
+  expect(await chain.simulate({ groups, gasMax: 5_000_000n })).toEqual([true, false, true]);
+  expect(await chain.simulate({ groups, gasMax: 50_000n })).toEqual([false, false, false]);
 });
 
 describe('signatures', () => {
@@ -347,7 +358,13 @@ describe('error: chain_unavailable', () => {
       target.isValidSignature({ payer: payee, hash, signature: '0x12', block: 'latest' }),
       target.transactionAt(hash),
       target.submit('0x02'),
-      target.authorizationEvents({ asset: payee, fromBlock: 0, toBlock: 1, nonces: [hash] }),
+      target.authorizationEvents({
+        asset: payee,
+        fromBlock: 0,
+        toBlock: 1,
+        authorizations: [{ authorizer: payee, nonce: hash }],
+      }),
+      target.simulate({ groups: [[{ target: payee, data: '0x' }]], gasMax: 100_000n }),
     ];
     for (const outcome of await Promise.allSettled(asked)) {
       expect(outcome.status).toBe('rejected');

@@ -1,4 +1,5 @@
 import type { Address, Hex } from 'viem';
+import type { Call } from './multicall3.js';
 
 /**
  * What paycrawl asks of an EVM chain. Every operation either answers or throws
@@ -19,10 +20,15 @@ export interface Chain {
   observePayers(requests: readonly PayerRequest[], depth: number): Promise<PayersObservation>;
   /** `authorizationState` of each pair at one block: true = used or cancelled. */
   authorizationStates(request: AuthorizationStatesRequest): Promise<readonly boolean[]>;
-  /** Every authorization in the block range that ended (used or cancelled) with one of the nonces. */
+  /** Those of the authorizations that ended (used or cancelled) in the block range, and how. */
   authorizationEvents(request: AuthorizationEventsRequest): Promise<readonly AuthorizationEnd[]>;
   /** EIP-1271, ERC-6492, EIP-7702 and plain accounts, as the asset's contract would decide. */
   isValidSignature(request: SignatureRequest): Promise<SignatureAnswer>;
+  /**
+   * Runs the groups of calls one after the other at the head, through Multicall3 as settlement
+   * does: whether the last call of each group would succeed.
+   */
+  simulate(request: SimulationRequest): Promise<readonly boolean[]>;
   /** Whether each address has code (contracts and EIP-7702 delegated accounts). */
   hasCode(addresses: readonly Address[], block: BlockTag): Promise<readonly boolean[]>;
   transactionAt(hash: Hex): Promise<TransactionAnswer>;
@@ -81,9 +87,9 @@ export interface AuthorizationStatesRequest {
 
 export interface AuthorizationEventsRequest {
   readonly asset: Address;
+  readonly authorizations: readonly { readonly authorizer: Address; readonly nonce: Hex }[];
   readonly fromBlock: number;
   readonly toBlock: number;
-  readonly nonces: readonly Hex[];
 }
 
 /** How one authorization ended on chain. */
@@ -117,6 +123,11 @@ export interface SignatureAnswer {
   readonly valid: boolean;
   readonly hasCode: boolean;
   readonly blockNumber: number;
+}
+
+export interface SimulationRequest {
+  readonly groups: readonly (readonly Call[])[];
+  readonly gasMax: bigint;
 }
 
 export interface Log {

@@ -7,6 +7,7 @@ import type {
   PayerObservation,
   PayerRequest,
   PayersObservation,
+  SimulationRequest,
 } from './chain.js';
 import { type Call, decodeAggregate3Result, encodeAggregate3 } from './multicall3.js';
 import { asBigint, asHex, blockParameter, type Rpc, unreadable } from './rpc.js';
@@ -86,6 +87,23 @@ export async function readHasCode(
     addresses.map((address) => rpc.ask('eth_getCode', [address, parameter])),
   );
   return codes.map((code) => asHex(code) !== '0x');
+}
+
+export async function simulate(
+  rpc: Rpc,
+  multicall3: Address,
+  { groups, gasMax }: SimulationRequest,
+): Promise<readonly boolean[]> {
+  const data = encodeAggregate3(groups.flat());
+  const answer = await rpc.call({ to: multicall3, data, gas: gasMax, block: 'latest' });
+  // The whole ran out of gas or data: none of it is known to succeed.
+  if (answer.outcome === 'reverted' || answer.data === '0x') return groups.map(() => false);
+  const results = decodeAggregate3Result(answer.data);
+  let end = 0;
+  return groups.map((group) => {
+    end += group.length;
+    return at(results, end - 1).success;
+  });
 }
 
 /** Reads that each return one word; one that fails means that the target is no such asset. */

@@ -1,0 +1,209 @@
+import type { ChargeDue, SettlementSettingsChanged } from '@paycrawl/events/charges';
+import type { DataOf } from '@paycrawl/events/definition';
+import type { LogOutput, ReadView, View } from '@paycrawl/fold/fold';
+
+export type Out = LogOutput;
+export type SettlementView = View<Out>;
+
+export type DueCharge = DataOf<typeof ChargeDue>;
+export type Settings = DataOf<typeof SettlementSettingsChanged>;
+
+/**
+ * Where a charge stands. `queued`: in line for a batch. `alone`: in line for a batch of its own.
+ * `in_batch`: in flight. `held`: its call failed once; it waits until a simulation says that it
+ * would succeed. `parked`: the fold could not handle it.
+ */
+export type ChargeStatus = 'queued' | 'alone' | 'in_batch' | 'held' | 'parked';
+
+export interface Charge {
+  readonly due: DueCharge;
+  readonly status: ChargeStatus;
+  readonly dueAtMs: number;
+  /** The batch that it is in, or was in last. */
+  readonly batchId: string | undefined;
+  readonly isAlone: boolean;
+  /** Batches that ended with this charge unpaid. */
+  readonly tries: number;
+}
+
+export interface Attempt {
+  readonly attempt: number;
+  readonly chargeIds: readonly string[];
+  readonly transactionHash: string;
+  readonly rawTransaction: string;
+  readonly maxFeePerGas: string;
+  readonly maxPriorityFeePerGas: string;
+  readonly inForceAtMs: number;
+  /** When a node first took the bytes; a driver that takes over knows then how long it waits. */
+  readonly sentAtMs: number | undefined;
+}
+
+export interface Batch {
+  readonly batchId: string;
+  readonly pool: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly signer: string;
+  readonly nonce: number;
+  readonly chargeIds: readonly string[];
+  readonly isAlone: boolean;
+  readonly sealedAtMs: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** The nonces of one signer, given out in order; and what the log knows of its chain. */
+export interface Lane {
+  readonly network: string;
+  readonly signer: string;
+  readonly nextNonce: number;
+  readonly isFrozen: boolean;
+  readonly genesisHash: string;
+  /** The deepest-known block: it must still be there. */
+  readonly block: KnownBlock | undefined;
+  /** Batches in flight, in the order of their nonces. */
+  readonly batchIds: readonly string[];
+  /** Of which at most one is of a charge that settles alone. */
+  readonly aloneInFlight: number;
+  /** The last confirmations, newest last. */
+  readonly confirmations: readonly Confirmation[];
+}
+
+export interface KnownBlock {
+  readonly number: number;
+  readonly hash: string;
+}
+
+export interface Confirmation {
+  /** From sealing to the observation at depth, by log time. */
+  readonly confirmationMs: number;
+  readonly charges: number;
+  readonly gasCostWei: string;
+  readonly clockDifferenceMs: number;
+}
+
+/** The line of one network and asset, nearest deadline first. */
+export interface Pool {
+  readonly network: string;
+  readonly asset: string;
+  readonly queued: number;
+  readonly alone: number;
+  /** Its open timer. */
+  readonly timerAtMs: number | undefined;
+  /** Charges that a timer or a request made due and that no batch has taken yet. */
+  readonly isDue: boolean;
+}
+
+/** Confirmations kept: enough to see a slow hour, few enough to forget it. */
+export const confirmationsKept = 32;
+
+/**
+ * Until a record says otherwise. 100 calls stay below the 16.7 M gas of one transaction (EIP-7825);
+ * 4 batches in flight keep the lane busy while one waits for depth.
+ */
+export const initialSettings: Settings = {
+  version: 1,
+  batchChargesMax: 100,
+  batchAgeMaxMs: 2_000,
+  deadlineMarginS: 20,
+  batchesInFlightMax: 4,
+};
+
+export const settingsKey = 'settings';
+
+export function chargeKey(chargeId: string): string {
+  return `c/${chargeId}`;
+}
+
+export function batchKey(batchId: string): string {
+  return `b/${batchId}`;
+}
+
+export function laneKey(network: string): string {
+  return `lane/${network}`;
+}
+
+export function poolKey(pool: string): string {
+  return `pool/${pool}`;
+}
+
+export function poolOf({ network, asset }: { network: string; asset: string }): string {
+  return `${network}/${asset}`;
+}
+
+/** Charges that wait for a simulation to succeed. */
+export const heldPrefix = 'h/';
+
+export function heldKey(chargeId: string): string {
+  return `${heldPrefix}${chargeId}`;
+}
+
+/** Nearest deadline first, then id: the order in which batches take charges. */
+export function queueKey(charge: Charge): string {
+  return `${queuePrefix(poolOf(charge.due), charge.isAlone)}${deadlineOf(charge)}/${charge.due.chargeId}`;
+}
+
+export function queuePrefix(pool: string, isAlone: boolean): string {
+  return `${isAlone ? 'a' : 'q'}/${pool}/`;
+}
+
+/** `validBefore` may have 78 digits; what lies beyond any clock sorts as the end of time. */
+function deadlineOf(charge: Charge): string {
+  const text = charge.due.authorization.validBefore;
+  return (text.length > 12 ? '9'.repeat(12) : text).padStart(12, '0');
+}
+
+/** Log time at which the authorization ends, as far as a clock can express it. */
+export function deadlineMs(due: DueCharge): number {
+  const seconds = BigInt(due.authorization.validBefore);
+  const farAway = 1_000_000_000_000n;
+  return Number((seconds < farAway ? seconds : farAway) * 1000n);
+}
+
+export function settingsOf(view: ReadView): Settings {
+  return view.get<Settings>(settingsKey) ?? initialSettings;
+}
+
+export function laneOf(view: ReadView, network: string): Lane | undefined {
+  return view.get<Lane>(laneKey(network));
+}
+
+export function chargeOf(view: ReadView, chargeId: string): Charge | undefined {
+  return view.get<Charge>(chargeKey(chargeId));
+}
+
+export function batchOf(view: ReadView, batchId: string): Batch | undefined {
+  return view.get<Batch>(batchKey(batchId));
+}
+
+export function poolAt(view: ReadView, pool: string): Pool | undefined {
+  return view.get<Pool>(poolKey(pool));
+}
+
+/**
+ * How long before its deadline a charge must be in a batch: the slowest confirmation that was
+ * seen, the line ahead at the measured rate, and the difference between the clocks; never less
+ * than the setting.
+ */
+export function marginMs(view: ReadView, lane: Lane | undefined, queued: number): number {
+  const settings = settingsOf(view);
+  const floorMs = settings.deadlineMarginS * 1000;
+  if (lane === undefined || lane.confirmations.length === 0) return floorMs;
+  const slowestMs = slowestConfirmationMs(lane);
+  const perRound = settings.batchChargesMax * settings.batchesInFlightMax;
+  const rounds = Math.ceil(queued / perRound);
+  const clockMs = clockDifferenceMs(lane);
+  return Math.max(floorMs, slowestMs * (1 + rounds) + Math.max(0, clockMs));
+}
+
+export function slowestConfirmationMs(lane: Lane): number {
+  return Math.max(0, ...lane.confirmations.map(({ confirmationMs }) => confirmationMs));
+}
+
+/** The largest difference in either direction. */
+export function clockDifferenceMs(lane: Lane): number {
+  let widest = 0;
+  for (const { clockDifferenceMs: difference } of lane.confirmations) {
+    if (Math.abs(difference) > Math.abs(widest)) widest = difference;
+  }
+  return widest;
+}
