@@ -61,6 +61,7 @@ export const SignatureCheck = Type.Union([
 /** The outcome of a delivery; the price book says which are billable. */
 export const Outcome = Type.Union([
   Type.Literal('delivered'),
+  Type.Literal('head'),
   Type.Literal('partial_content'),
   Type.Literal('not_modified'),
   Type.Literal('redirected'),

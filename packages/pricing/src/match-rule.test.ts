@@ -1,7 +1,7 @@
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { describe, expect, test } from 'vitest';
 import { type Crawler, recogniseCrawler } from './crawler.js';
-import { compileBook, matchRule } from './match-rule.js';
+import { compileBook, dependsOnCrawler, matchRule } from './match-rule.js';
 import { defaultPriceBook, isBillable, type PriceBook, readPriceBook } from './price-book.js';
 import { normalizeTarget } from './target.js';
 
@@ -68,6 +68,18 @@ describe('who pays', () => {
     expect(at('2026-01-31T23:59:59.999Z')).toBe(1_000n);
     expect(at('2026-02-01T00:00:00Z')).toBe('free');
     expect(at('2026-03-01T00:00:00Z')).toBe(3_000n);
+  });
+
+  test('behavior: a cache is told where the answer depends on who asks', () => {
+    const compiled = compileBook(book, usdc);
+    const some = compileBook({ rules: book.rules.slice(0, 3) }, usdc);
+    const depends = (of: typeof compiled, raw: string) => {
+      const target = normalizeTarget(raw);
+      return target.kind === 'target' && dependsOnCrawler(of, target, 0);
+    };
+    expect(depends(compiled, '/about')).toBe(true);
+    expect(depends(some, '/about')).toBe(false);
+    expect(depends(some, '/Articles/1/')).toBe(true);
   });
 
   test('behavior: a price of zero is free', () => {

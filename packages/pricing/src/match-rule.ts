@@ -95,6 +95,19 @@ export function matchRule(compiled: CompiledBook, question: Question): Ruling {
   return found === undefined ? unruled : found.ruling;
 }
 
+/** Whether the answer for this path depends on who asks: shared caches have to know. */
+export function dependsOnCrawler(compiled: CompiledBook, target: Target, atMs: number): boolean {
+  const isPossible = (one: CompiledRule): boolean =>
+    one.ruling.kind !== 'free' &&
+    atMs >= one.fromMs &&
+    atMs < one.untilMs &&
+    target.lax.some((segments) => matches(one.pattern.lax, segments));
+  if (compiled.others.some(isPossible)) return true;
+  return target.lax.some(([first = '']) =>
+    (compiled.byFirstSegment.get(first) ?? noRules).some(isPossible),
+  );
+}
+
 function firstMatch(
   rules: readonly CompiledRule[],
   question: Question,

@@ -95,6 +95,8 @@ function canonicalSegment(written: string): string | undefined {
 }
 
 function targetOf(path: string, query: string): TargetReading {
+  // Encoding what was written plainly may make the path three times as long.
+  if (path.length + query.length > targetLengthMax) return tooLong('more than 8 KiB');
   const segments = path.slice(1).split('/');
   if (segments.length > segmentsMax) return tooLong('more than 256 segments');
   const strict = path.includes(';') ? [segments, segments.map(withoutParameters)] : [segments];
