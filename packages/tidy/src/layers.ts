@@ -48,14 +48,8 @@ const clientOwners = ['chain', 'testkit', 'standalone'];
 const signerMakers = /^(privateKeyToAccount|mnemonicToAccount|hdKeyToAccount|signTransaction)$/;
 const signerOwners = ['settlement', 'testkit', 'standalone', 'crawler'];
 
-/** What a pure package may take from Node: bytes, hashes, and how to load an addon or a data file. */
-const pureNodeModules = new Set([
-  'node:crypto',
-  'node:buffer',
-  'node:util',
-  'node:assert',
-  'node:module',
-]);
+/** What a pure package may take from Node: bytes and hashes. */
+const pureNodeModules = new Set(['node:crypto', 'node:buffer', 'node:util', 'node:assert']);
 
 export function workspaceOf(path: string): string | undefined {
   return /^(?:packages|services)\/([^/]+)\//.exec(path)?.[1] ?? /^(loadtest)\//.exec(path)?.[1];
