@@ -121,6 +121,21 @@ test('rule: every workspace is built by the root', () => {
   expect(all.filter((path) => !built.includes(path))).toEqual([]);
 });
 
+test('rule: the lockfile knows what every package.json asks for (else: npm install)', () => {
+  const lock = readTreeJson<{ packages: Record<string, PackageJson> }>('package-lock.json');
+  const manifests = files.filter((path) =>
+    /^((packages|services)\/[^/]+\/|loadtest\/)?package\.json$/.test(path),
+  );
+  const asked = ({ dependencies = {}, devDependencies = {} }: Partial<PackageJson>) => ({
+    dependencies,
+    devDependencies,
+  });
+  for (const path of manifests) {
+    const locked = lock.packages[path.replace(/\/?package\.json$/, '')];
+    expect([path, asked(locked ?? {})]).toEqual([path, asked(readTreeJson<PackageJson>(path))]);
+  }
+});
+
 /** Asks the runner itself, so that no pattern is read twice in two ways. */
 function filesRunBy(config: string): string[] {
   const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');

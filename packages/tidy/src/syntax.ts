@@ -132,14 +132,16 @@ const unitName = /(Ms|Seconds|Bytes|Count|Percent|PerSecond|Rows)$/;
  * of the money package says in its name which way it rounds.
  */
 function isExempt(source: Source, node: Node, parents: readonly Node[]): boolean {
-  const operand = node.type === 'CallExpression' ? (node.arguments as Node[])[0] : node.left;
-  if (isNode(operand) && hasUnit(operand)) return true;
+  const operands = [node.left, node.right, ...((node.arguments as Node[] | undefined) ?? [])];
+  if (operands.some((one) => isNode(one) && hasUnit(one))) return true;
   const rounds = parents.some((one) => /Rounding(Up|Down)/.test(nameOf(one)));
   return rounds && workspaceOf(source.path) === 'money';
 }
 
 function hasUnit(node: Node): boolean {
-  if (node.type === 'BinaryExpression') return isNode(node.left) && hasUnit(node.left);
+  if (node.type === 'CallExpression') return isNode(node.callee) && hasUnit(node.callee);
+  const sides = [node.left, node.right, node.expression].filter(isNode);
+  if (sides.length > 0) return sides.some(hasUnit);
   return unitName.test((dotted(node) ?? '').split('.').at(-1) ?? '');
 }
 
