@@ -94,6 +94,8 @@ PARTITION BY toYYYYMM(hour)
 ORDER BY (publisher, hour, crawler, dialect, asset, source_topic, source_partition)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- The widest roll-up: a month of one publisher is read in one go, so its columns are narrow; the
+-- fold refuses totals of 128 bits and more.
 CREATE TABLE IF NOT EXISTS rollup_path_day (
   publisher LowCardinality(String),
   day Date,
@@ -102,19 +104,19 @@ CREATE TABLE IF NOT EXISTS rollup_path_day (
   source_topic LowCardinality(String),
   source_partition UInt32,
   version UInt64,
-  challenged UInt64,
-  refused UInt64,
-  rejected UInt64,
-  accepted UInt64,
-  charged UInt64,
-  released UInt64,
-  lost UInt64,
-  settled UInt64,
-  uncollectible UInt64,
-  charged_amount UInt256,
-  lost_amount UInt256,
-  settled_amount UInt256,
-  uncollectible_amount UInt256
+  challenged UInt32,
+  refused UInt32,
+  rejected UInt32,
+  accepted UInt32,
+  charged UInt32,
+  released UInt32,
+  lost UInt32,
+  settled UInt32,
+  uncollectible UInt32,
+  charged_amount UInt128,
+  lost_amount UInt128,
+  settled_amount UInt128,
+  uncollectible_amount UInt128
 ) ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(day)
 ORDER BY (publisher, day, path, asset, source_topic, source_partition)

@@ -1,3 +1,5 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+
 /** CAIP-19 ids of what events name by network and token address. */
 export function assetId(network: string, asset: string): string {
   return asset === 'native' ? nativeAssetId(network) : `${network}/erc20:${asset}`;
@@ -6,4 +8,16 @@ export function assetId(network: string, asset: string): string {
 /** The network's own asset, which pays gas (SLIP-44 coin type 60: Ether and its like). */
 export function nativeAssetId(network: string): string {
   return `${network}/slip44:60`;
+}
+
+/** Columns of totals hold 128 bits; the engine would wrap a larger number silently. */
+const amountMax = 2n ** 128n - 1n;
+
+export function atomicOf(text: string): bigint {
+  return checked(BigInt(text));
+}
+
+export function checked(amount: bigint): bigint {
+  if (amount > amountMax) throw fail('record_unreadable', 'An amount is too large to be summed');
+  return amount;
 }

@@ -1,6 +1,6 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
-import { assetId } from './assets.js';
-import type { Crawl } from './crawl.js';
+import { assetId, atomicOf } from './assets.js';
+import { type Crawl, crawlKey } from './crawl.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
 import { count } from './totals.js';
 
@@ -18,7 +18,7 @@ export const challengesFold = projectionFold('challenges', (view, event: AnyEven
 function challenged(view: ProjectionView, data: EventOfType<'ChallengeIssued'>['data']): void {
   const { publisherId: publisher, challengeId, crawler, path } = data;
   const asset = assetId(data.network, data.asset);
-  const amount = BigInt(data.amount);
+  const amount = atomicOf(data.amount);
   const subject = challengeId;
   count(view, {
     measure: 'challenged',
@@ -36,7 +36,7 @@ function challenged(view: ProjectionView, data: EventOfType<'ChallengeIssued'>['
     status: 'challenged',
     code: '',
   };
-  view.emit({ table: 'crawls', key: challengeId, crawl });
+  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }
 
 function refused(view: ProjectionView, data: EventOfType<'ProofRefused'>['data']): void {
@@ -54,5 +54,5 @@ function refused(view: ProjectionView, data: EventOfType<'ProofRefused'>['data']
     batchId: '',
     transaction: '',
   };
-  view.emit({ table: 'crawls', key: requestId, crawl });
+  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }

@@ -36,3 +36,8 @@ export const keptAfterEndMs = 15 * 60_000;
 export function isBooked(crawl: Crawl): boolean {
   return ['charged', 'settled', 'uncollectible'].includes(crawl.status);
 }
+
+/** What tells its row from others, within a publisher: the same as the order key of the table. */
+export function crawlKey({ atMs, id }: Crawl): string {
+  return `${atMs}/${id}`;
+}

@@ -1,7 +1,7 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
-import { assetId } from './assets.js';
+import { assetId, atomicOf } from './assets.js';
 import type { BatchCharge } from './batch.js';
-import { type Crawl, isBooked, keptAfterEndMs } from './crawl.js';
+import { type Crawl, crawlKey, isBooked, keptAfterEndMs } from './crawl.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
 import { count, endingKey, type Measure } from './totals.js';
 
@@ -117,7 +117,7 @@ function countRequest(
   code: string,
 ): void {
   const { publisherId: publisher, crawler, dialect, path, chargeId: subject } = data;
-  const money = { asset: assetId(data.network, data.asset), amount: BigInt(data.amount) };
+  const money = { asset: assetId(data.network, data.asset), amount: atomicOf(data.amount) };
   count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
 }
 
@@ -131,7 +131,7 @@ function countCharge(
 ): void {
   const { crawler = '', dialect = '', path = '' } = crawl ?? {};
   const { publisherId: publisher, chargeId: subject } = data;
-  const money = { asset: assetId(data.network, data.asset), amount: BigInt(data.amount) };
+  const money = { asset: assetId(data.network, data.asset), amount: atomicOf(data.amount) };
   count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
 }
 
@@ -146,7 +146,7 @@ function crawlOf(view: ProjectionView, data: WithRequest): Crawl {
     status: 'pending',
     code: '',
     asset: assetId(data.network, data.asset),
-    amount: BigInt(data.amount),
+    amount: atomicOf(data.amount),
     ...{ challengeId, chargeId },
     batchId: '',
     transaction: '',
@@ -165,7 +165,7 @@ function ended(view: ProjectionView, crawl: Crawl): Crawl {
 function save(view: ProjectionView, crawl: Crawl): void {
   view.set(`c/${crawl.id}`, crawl);
   if (crawl.endsAtMs !== undefined) view.set(`x/${endingKey(crawl.endsAtMs)}/${crawl.id}`, true);
-  view.emit({ table: 'crawls', key: crawl.id, crawl });
+  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }
 
 function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
@@ -173,7 +173,7 @@ function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
   return {
     ...{ publisher, batchAtMs, batchId, chargeId, payer },
     asset: assetId(data.network, data.asset),
-    amount: BigInt(data.amount),
+    amount: atomicOf(data.amount),
     code: '',
     transaction: '',
     block: 0,

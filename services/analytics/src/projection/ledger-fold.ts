@@ -1,5 +1,5 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
-import { assetId } from './assets.js';
+import { assetId, atomicOf } from './assets.js';
 import type { LedgerTotal } from './output.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
 
@@ -11,7 +11,7 @@ function posted(view: ProjectionView, data: EventOfType<'LedgerPosted'>['data'])
   const { publisherId: publisher = '', moment, chargeId = '' } = data;
   const asset = assetId(data.network, data.asset);
   data.entries.forEach(({ account, side, amount: atomic }, entry) => {
-    const amount = BigInt(atomic);
+    const amount = atomicOf(atomic);
     view.emit({
       table: 'ledger_entries',
       entry: { publisher, moment, chargeId, asset, account, side, amount, entry },

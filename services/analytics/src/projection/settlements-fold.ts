@@ -1,5 +1,5 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
-import { assetId, nativeAssetId } from './assets.js';
+import { assetId, atomicOf, nativeAssetId } from './assets.js';
 import type { Batch } from './batch.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
 
@@ -25,7 +25,7 @@ function sealed(view: ProjectionView, data: EventOfType<'BatchSealed'>['data']):
     status: 'sealed',
     asset: assetId(data.network, data.asset),
     gasAsset: nativeAssetId(data.network),
-    amount: BigInt(data.amount),
+    amount: atomicOf(data.amount),
     charges: data.chargeIds.length,
     attempts: 0,
     transaction: '',
@@ -51,7 +51,7 @@ function confirmed(view: ProjectionView, data: EventOfType<'BatchConfirmed'>['da
     confirmedAtMs: view.nowMs,
     transaction: data.transactionHash,
     block: data.blockNumber,
-    gasCost: BigInt(data.gasCostWei),
+    gasCost: atomicOf(data.gasCostWei),
   }));
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { View } from '@paycrawl/fold/fold';
-import { uint256Max } from '@paycrawl/money/money';
+import { checked } from './assets.js';
 import type { Fact, ProjectionOutput } from './output.js';
 
 /** Everything that is counted, in the order of the columns of the roll-ups. */
@@ -59,9 +58,6 @@ const noSums: Sums = { counts: measures.map(() => 0), amounts: moneyMeasures.map
  * bucket is the fold's now, which never goes back: a bucket that has ended is final.
  */
 export function count(view: View<ProjectionOutput>, fact: Fact): void {
-  if (fact.amount > uint256Max) {
-    throw fail('record_unreadable', 'An amount does not fit 256 bits');
-  }
   view.emit({ table: 'facts', fact });
   countHour(view, fact);
   countPathDay(view, fact);
@@ -112,7 +108,7 @@ function add(sums: Sums, { measure, amount }: Fact): Sums {
   const amountIndex = (moneyMeasures as readonly string[]).indexOf(measure);
   if (amountIndex < 0) return { counts, amounts: sums.amounts };
   const amounts = [...sums.amounts];
-  amounts[amountIndex] = (amounts[amountIndex] as bigint) + amount;
+  amounts[amountIndex] = checked((amounts[amountIndex] as bigint) + amount);
   return { counts, amounts };
 }
 

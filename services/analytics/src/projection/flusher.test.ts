@@ -1,0 +1,97 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { Caused } from '@paycrawl/fold/fold';
+import type { Block, Warehouse } from '@paycrawl/warehouse/warehouse';
+import { describe, expect, test } from 'vitest';
+import { createFlusher, rowsByTable } from './flusher.js';
+import type { ProjectionOutput } from './output.js';
+
+function caused(output: ProjectionOutput, offset = 0, partition = 0): Caused<ProjectionOutput> {
+  return { output, cause: ['decisions.1', partition, offset, 0], nowMs: 1, trace: undefined };
+}
+
+function total(charged: number): ProjectionOutput {
+  const of = { publisher: 'p', moment: 'm', account: 'a', asset: 'x' };
+  const sums = { entries: charged, debits: 0n, credits: 0n };
+  return { table: 'ledger_totals', key: 'k', total: { ...of, ...sums } };
+}
+
+const indexed: ProjectionOutput = { table: 'event_index', subject: 's', type: 'GasSpent' };
+
+/** A warehouse that fails the first inserts with the given errors. */
+function failingWarehouse(errors: unknown[]): { blocks: Block[]; warehouse: Warehouse } {
+  const blocks: Block[] = [];
+  const insert = async (block: Block) => {
+    blocks.push(block);
+    const error = errors.shift();
+    if (error !== undefined) throw error;
+  };
+  return {
+    blocks,
+    warehouse: { insert, query: async () => [], exec: async () => {}, close: async () => {} },
+  };
+}
+
+function flusherOn(warehouse: Warehouse) {
+  const retries: unknown[] = [];
+  const limits = { flushIntervalMs: 1, blockOutputsMax: 100, retryDelayMs: 1 };
+  const onRetry = (error: unknown) => void retries.push(error);
+  const flusher = createFlusher({
+    ...{ warehouse, ...limits, onRetry },
+    writeDeadLetters: async () => {},
+  });
+  return { flusher, retries };
+}
+
+describe('flusher', () => {
+  test('behavior: of an entity only the newest state is written, per source partition', () => {
+    const outputs = [caused(total(1), 1), caused(total(2), 2), caused(total(9), 1, 7)];
+    const [[table, rows] = ['', []]] = rowsByTable(outputs);
+    expect(table).toBe('ledger_totals');
+    expect(rows.map((row) => [row[5], row.at(-2), row.at(-1)])).toEqual([
+      [2, 0, 2],
+      [9, 7, 1],
+    ]);
+  });
+
+  test('behavior: add resolves after its block is written; what comes meanwhile waits', async () => {
+    const { blocks, warehouse } = failingWarehouse([]);
+    const { flusher } = flusherOn(warehouse);
+    const first = flusher.add([caused(indexed, 1)]);
+    const second = flusher.add([caused(indexed, 2)]);
+    await Promise.all([first, second]);
+    await flusher.add([caused(indexed, 3)]);
+    expect(blocks.map(({ rows }) => rows.length)).toEqual([2, 1]);
+    await flusher.close();
+  });
+
+  test('behavior: a block that failed is written again, the same', async () => {
+    const away = fail('warehouse_unavailable', 'away');
+    const { blocks, warehouse } = failingWarehouse([away, away]);
+    const { flusher, retries } = flusherOn(warehouse);
+    await flusher.add([caused(indexed, 1)]);
+    expect(retries).toEqual([away, away]);
+    expect(blocks[1]).toEqual(blocks[0]);
+    expect(blocks[2]).toEqual(blocks[0]);
+    await flusher.close();
+  });
+
+  test('error: warehouse_rejected', async () => {
+    const refused = fail('warehouse_rejected', 'no such column');
+    const { warehouse } = failingWarehouse([refused]);
+    const { flusher } = flusherOn(warehouse);
+    await expect(flusher.add([caused(indexed)])).rejects.toBe(refused);
+    await flusher.close();
+  });
+
+  test('behavior: close writes what waits and takes nothing more', async () => {
+    const { blocks, warehouse } = failingWarehouse([]);
+    const { flusher } = flusherOn(warehouse);
+    const waiting = flusher.add([caused(indexed)]);
+    await flusher.close();
+    await waiting;
+    expect(blocks.length).toBe(1);
+    await expect(flusher.add([caused(indexed)])).rejects.toMatchObject({
+      code: 'warehouse_unavailable',
+    });
+  });
+});

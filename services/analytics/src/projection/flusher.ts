@@ -1,0 +1,167 @@
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import type { Caused } from '@paycrawl/fold/fold';
+import { blockRowsMax, type Cell, type Warehouse } from '@paycrawl/warehouse/warehouse';
+import type { ProjectionOutput, Table } from './output.js';
+import { columnsOf, rowOf, tables } from './rows.js';
+
+type Output = Caused<ProjectionOutput>;
+
+export interface FlusherOptions {
+  readonly warehouse: Warehouse;
+  /** Upper bound of the time between an output and the beginning of its insert. */
+  readonly flushIntervalMs: number;
+  /** A fuller block is written at once. */
+  readonly blockOutputsMax: number;
+  readonly retryDelayMs: number;
+  /** Makes unreadable records durable where operators look for them. */
+  writeDeadLetters(outputs: readonly Output[]): Promise<void>;
+  /** After a block can be read: who has news, and the log time of its oldest output. */
+  onFlushed?(publishers: ReadonlySet<string>, oldestMs: number): void;
+  onRetry?(error: unknown): void;
+}
+
+/**
+ * One writer for all partitions, because the engine likes few large blocks. A block that fails is
+ * written again, the same, until it succeeds: its rows replace themselves.
+ */
+export interface Flusher {
+  /** Resolves when the outputs can be read in the warehouse. */
+  add(outputs: readonly Output[]): Promise<void>;
+  /** Writes what waits, once, and ends. */
+  close(): Promise<void>;
+}
+
+interface Block {
+  readonly outputs: Output[];
+  readonly written: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createFlusher(options: FlusherOptions): Flusher {
+  let block = newBlock();
+  let flushing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
+
+  function schedule(): void {
+    if (block.outputs.length === 0 || flushing !== undefined) return;
+    const isFull = block.outputs.length >= options.blockOutputsMax || closing.signal.aborted;
+    if (isFull) return flush();
+    timer ??= setTimeout(flush, options.flushIntervalMs);
+  }
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const full = block;
+    block = newBlock();
+    flushing = writeUntilDone(options, full, closing.signal).finally(() => {
+      flushing = undefined;
+      schedule();
+    });
+  }
+
+  return {
+    add(outputs) {
+      if (closing.signal.aborted) return Promise.reject(stopped());
+      for (const output of outputs) block.outputs.push(output);
+      const { written } = block;
+      schedule();
+      return written;
+    },
+    async close() {
+      closing.abort();
+      schedule();
+      while (flushing !== undefined) await flushing;
+    },
+  };
+}
+
+function newBlock(): Block {
+  let resolve = (): void => {};
+  let reject = (_error: unknown): void => {};
+  const written = new Promise<void>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  // A block that nobody waits for any more must not end the process.
+  written.catch(() => {});
+  return { outputs: [], written, resolve, reject };
+}
+
+async function writeUntilDone(
+  options: FlusherOptions,
+  block: Block,
+  closing: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await write(options, block.outputs);
+      return block.resolve();
+    } catch (error) {
+      const isRetryable = error instanceof PaycrawlError && error.retryable;
+      if (!isRetryable || closing.aborted) return block.reject(error);
+      options.onRetry?.(error);
+      await delay(options.retryDelayMs, closing);
+    }
+  }
+}
+
+async function write(options: FlusherOptions, outputs: readonly Output[]): Promise<void> {
+  const deadLetters = outputs.filter(({ output }) => output.table === 'dead-letters');
+  if (deadLetters.length > 0) await options.writeDeadLetters(deadLetters);
+  for (const [table, rows] of rowsByTable(outputs)) {
+    for (let start = 0; start < rows.length; start += blockRowsMax) {
+      const part = rows.slice(start, start + blockRowsMax);
+      await options.warehouse.insert({ table, columns: columnsOf[table], rows: part });
+    }
+  }
+  if (options.onFlushed !== undefined) {
+    const oldestMs = outputs.reduce((oldest, { nowMs }) => Math.min(oldest, nowMs), Infinity);
+    options.onFlushed(publishersOf(outputs), oldestMs);
+  }
+}
+
+/** Rows for every table, facts before totals; of an entity only its newest state. */
+export function rowsByTable(outputs: readonly Output[]): [Table, Cell[][]][] {
+  const rows = new Map<Table, Cell[][]>(tables.map((table) => [table, []]));
+  const newest = new Map<string, Output>();
+  for (const caused of outputs) {
+    const { output, cause } = caused;
+    if (output.table === 'dead-letters') continue;
+    if (!('key' in output)) rows.get(output.table)?.push(rowOf(output, caused));
+    // Partitions fold apart: a key names an entity within one of them.
+    else newest.set(`${output.table}/${cause[0]}/${cause[1]}/${output.key}`, caused);
+  }
+  for (const caused of newest.values()) {
+    const { output } = caused;
+    if (output.table !== 'dead-letters') rows.get(output.table)?.push(rowOf(output, caused));
+  }
+  return [...rows].filter(([, ofTable]) => ofTable.length > 0);
+}
+
+function publishersOf(outputs: readonly Output[]): Set<string> {
+  const publishers = new Set<string>();
+  for (const { output } of outputs) {
+    if (output.table === 'facts') publishers.add(output.fact.publisher);
+    if (output.table === 'ledger_entries') publishers.add(output.entry.publisher);
+  }
+  return publishers;
+}
+
+function stopped() {
+  return fail('warehouse_unavailable', 'The projection is stopping');
+}
+
+function delay(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, delayMs);
+    signal.addEventListener('abort', done);
+  });
+}

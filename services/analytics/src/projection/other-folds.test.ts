@@ -1,0 +1,110 @@
+import { specify } from '@paycrawl/fold/specification';
+import { describe, expect, test } from 'vitest';
+import * as Sample from '../testing/sample-events.js';
+import { challengesFold } from './challenges-fold.js';
+import { paymentsFold } from './index-folds.js';
+import { ledgerFold } from './ledger-fold.js';
+import { settlementsFold } from './settlements-fold.js';
+import { otherPaths, pathsPerDayMax } from './totals.js';
+
+const noon = Date.UTC(2026, 0, 31, 12);
+
+describe('challenges projection', () => {
+  test('behavior: a challenge is a fact, a crawl, two totals and an index entry', () => {
+    const fold = specify(challengesFold);
+    const outputs = fold.feed('ChallengeIssued', Sample.challengeIssued(), { atMs: noon });
+    expect(outputs.map(({ table }) => table).sort()).toEqual([
+      'crawls',
+      'event_index',
+      'facts',
+      'rollup_hour',
+      'rollup_path_day',
+    ]);
+    expect(outputs).toContainEqual({
+      table: 'event_index',
+      subject: 'q1',
+      type: 'ChallengeIssued',
+    });
+  });
+
+  test('behavior: a refused proof is found under its request and its challenge', () => {
+    const fold = specify(challengesFold);
+    const data = Sample.proofRefused({ challengeId: 'q1' });
+    const outputs = fold.feed('ProofRefused', data, { atMs: noon });
+    const subjects = outputs.flatMap((output) =>
+      output.table === 'event_index' ? [output.subject] : [],
+    );
+    expect(subjects).toEqual(['r9', 'q1']);
+  });
+
+  test('behavior: made-up paths do not fill the state', () => {
+    const fold = specify(challengesFold);
+    for (let index = 0; index < pathsPerDayMax; index += 1) {
+      fold.feed('ChallengeIssued', Sample.challengeIssued({ path: `/${index}` }), { atMs: noon });
+    }
+    const outputs = fold.feed('ChallengeIssued', Sample.challengeIssued({ path: '/one-more' }));
+    const totals = outputs.filter(({ table }) => table === 'rollup_path_day');
+    expect(totals).toMatchObject([{ total: { path: otherPaths } }]);
+    const known = fold.feed('ChallengeIssued', Sample.challengeIssued({ path: '/7' }));
+    expect(known).toContainEqual(
+      expect.objectContaining({
+        table: 'rollup_path_day',
+        total: expect.objectContaining({ path: '/7', counts: [2, 0, 0, 0, 0, 0, 0, 0, 0] }),
+      }),
+    );
+  });
+});
+
+describe('payments projection', () => {
+  test('behavior: an outcome is found under its charge; the clock leaves no trace', () => {
+    const fold = specify(paymentsFold);
+    const outcome = { outcome: 'delivered', status: 200, bytes: 10 } as const;
+    const ids = { chargeId: 'c1', payer: Sample.payer, requestId: 'r1', leaseId: 'l1' };
+    expect(fold.feed('CrawlDelivered', { ...ids, ...outcome })).toEqual([
+      { table: 'event_index', subject: 'c1', type: 'CrawlDelivered' },
+    ]);
+    expect(fold.feed('TimePassed', {})).toEqual([]);
+  });
+});
+
+describe('ledger projection', () => {
+  test('behavior: entries are kept, totals are per publisher, moment and account name', () => {
+    const fold = specify(ledgerFold);
+    fold.feed('LedgerPosted', Sample.ledgerPosted(), { atMs: noon });
+    const outputs = fold.feed('LedgerPosted', Sample.ledgerPosted({ chargeId: 'c2' }));
+    const totals = outputs.flatMap((output) =>
+      output.table === 'ledger_totals' ? [output.total] : [],
+    );
+    expect(totals).toEqual([
+      {
+        ...{ publisher: 'pub-1', moment: 'charge_posted', account: 'payer_receivable' },
+        ...{ asset: Sample.usdc, entries: 2, debits: 2000n, credits: 0n },
+      },
+      {
+        ...{ publisher: 'pub-1', moment: 'charge_posted', account: 'publisher_payable' },
+        ...{ asset: Sample.usdc, entries: 2, debits: 0n, credits: 2000n },
+      },
+    ]);
+    expect(outputs.filter(({ table }) => table === 'ledger_entries').length).toBe(2);
+  });
+});
+
+describe('settlements projection', () => {
+  test('behavior: sealed, submitted twice, confirmed; then its state is gone', () => {
+    const fold = specify(settlementsFold);
+    fold.feed('BatchSealed', Sample.batchSealed(), { atMs: noon });
+    fold.feed('BatchSubmitted', Sample.batchSubmitted(), { atMs: noon + 1 });
+    fold.feed('BatchSubmitted', Sample.batchSubmitted({ attempt: 2 }), { atMs: noon + 2 });
+    const outputs = fold.feed('BatchConfirmed', Sample.batchConfirmed(), { atMs: noon + 3 });
+    expect(outputs).toContainEqual(
+      expect.objectContaining({
+        table: 'batches',
+        batch: expect.objectContaining({
+          ...{ status: 'confirmed', attempts: 2, block: 7, gasCost: 90_000_000_000_000n },
+          ...{ sealedAtMs: noon, submittedAtMs: noon + 1, confirmedAtMs: noon + 3 },
+        }),
+      }),
+    );
+    expect(fold.range('b/')).toEqual([]);
+  });
+});

@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import { physicalTopic } from '@paycrawl/events/topics';
+import type { Caused, Sink } from '@paycrawl/fold/fold';
+import { createLogSink } from '@paycrawl/fold/log-sink';
+import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
+import { openStore } from '@paycrawl/fold/store';
+import type { Logger } from '@paycrawl/service-kit/logger';
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { challengesFold } from './challenges-fold.js';
+import { decisionsFold } from './decisions-fold.js';
+import { createFlusher, type Flusher } from './flusher.js';
+import { chargesFold, paymentsFold } from './index-folds.js';
+import { ledgerFold } from './ledger-fold.js';
+import type { ProjectionOutput } from './output.js';
+import { type ProjectionFold, projectionName } from './projection-fold.js';
+import { settlementsFold } from './settlements-fold.js';
+
+export const projectionFolds: readonly ProjectionFold[] = [
+  challengesFold,
+  paymentsFold,
+  decisionsFold,
+  ledgerFold,
+  chargesFold,
+  settlementsFold,
+];
+
+export interface ProjectionOptions {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  readonly storeDirectory: string;
+  readonly flushIntervalMs: number;
+  readonly checkpointIntervalMs: number;
+  readonly blockOutputsMax: number;
+  readonly logger: Logger;
+  clock(): number;
+  onFlushed(publishers: ReadonlySet<string>, oldestMs: number): void;
+  onFatal(error: unknown): void;
+}
+
+export interface PartitionProgress {
+  readonly topic: string;
+  readonly partition: number;
+  readonly storedOffset: number;
+  readonly logNextOffset: number;
+}
+
+export interface Projection {
+  progress(): Promise<PartitionProgress[]>;
+  close(): Promise<void>;
+}
+
+const retryDelayMs = 500;
+const drainMsMax = 3000;
+
+/** Folds every topic that analytics reads into the warehouse. */
+export async function startProjection(options: ProjectionOptions): Promise<Projection> {
+  const { logger } = options;
+  const deadLetters = createLogSink(options.log, projectionName);
+  const flusher = createFlusher({
+    warehouse: options.warehouse,
+    flushIntervalMs: options.flushIntervalMs,
+    blockOutputsMax: options.blockOutputsMax,
+    retryDelayMs,
+    writeDeadLetters: (outputs) => deadLetters.write(outputs.map(deadLetterOf), 0),
+    onFlushed: options.onFlushed,
+    onRetry: (error) => logger.warn({ err: error }, 'the warehouse did not take a block; again'),
+  });
+  const runtimes: { topic: string; runtime: Runtime }[] = [];
+  for (const fold of projectionFolds) {
+    const runtime = await startFold(options, fold, flusher);
+    runtimes.push({ topic: physicalTopic(fold.input), runtime });
+  }
+  return {
+    async progress() {
+      const perTopic = runtimes.map(async ({ topic, runtime }) =>
+        (await runtime.progress()).map((progress) => ({ topic, ...progress })),
+      );
+      return (await Promise.all(perTopic)).flat();
+    },
+    async close() {
+      const closing = Promise.all(runtimes.map(({ runtime }) => runtime.close()));
+      // What cannot be written in time is folded again by the next owner.
+      const isLate = new Promise<void>((resolve) => setTimeout(resolve, drainMsMax).unref());
+      await Promise.race([closing, isLate]);
+      await flusher.close();
+      await closing;
+      await deadLetters.close();
+    },
+  };
+}
+
+function startFold(
+  options: ProjectionOptions,
+  fold: ProjectionFold,
+  flusher: Flusher,
+): Promise<Runtime> {
+  const topic = physicalTopic(fold.input);
+  const sink: Sink<ProjectionOutput> = {
+    write: (outputs) => flusher.add(outputs),
+    close: async () => {},
+  };
+  return startRuntime<ProjectionOutput>({
+    log: options.log,
+    fold,
+    // One group for each topic: members of one group must subscribe to the same topics.
+    groupId: `${projectionName}-${fold.input}`,
+    createSink: () => sink,
+    openStore: (partition) => {
+      const directory = join(options.storeDirectory, topic, String(partition));
+      mkdirSync(directory, { recursive: true });
+      return openStore(directory);
+    },
+    deadLetter: (record, code, detail) => ({
+      table: 'dead-letters',
+      record: { code, detail, key: record.key, valueBase64: record.value.toString('base64') },
+    }),
+    checkpointIntervalMs: options.checkpointIntervalMs,
+    clock: options.clock,
+    onFatal: options.onFatal,
+    onRestart: (error) => options.logger.warn({ err: error, topic }, 'folding again'),
+  });
+}
+
+function deadLetterOf(caused: Caused<ProjectionOutput>): Parameters<LogSinkWrite>[0][number] {
+  const { output, cause } = caused;
+  const [topic, partition, offset] = cause;
+  const record =
+    output.table === 'dead-letters'
+      ? output.record
+      : { code: 'internal', detail: '', key: '', valueBase64: '' };
+  const { code, detail, key, valueBase64 } = record;
+  const data = {
+    ...{ consumer: projectionName, code, topic, partition, offset, valueBase64 },
+    detail: detail.slice(0, 1000),
+    key: key.slice(0, 1000),
+  };
+  return {
+    ...caused,
+    output: {
+      topic: 'dead-letters',
+      key: `${topic}/${partition}`,
+      type: 'RecordDeadLettered',
+      data,
+    },
+  };
+}
+
+type LogSinkWrite = ReturnType<typeof createLogSink>['write'];
