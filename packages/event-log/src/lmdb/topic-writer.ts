@@ -1,0 +1,234 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { NewRecord } from '../event-log.js';
+import type { MutableAppended, Pending } from '../producer.js';
+import {
+  type ChunkWriter,
+  chunkKey,
+  chunkWriter,
+  decodeHead,
+  encodeChunk,
+  encodeHead,
+  type Head,
+  headKey,
+} from './layout.js';
+import { headBytes, reopenSegment, type SegmentDatabase } from './segment.js';
+import { segmentMsOf } from './settings.js';
+import { activeSegment, advance, refresh, type TopicStore } from './topic-store.js';
+
+/** All producers of this process to one topic: one queue, at most one transaction in flight. */
+export interface TopicWriter {
+  readonly store: TopicStore;
+  readonly chunks: ChunkWriter;
+  readonly lanes: Lane[];
+  queue: Pending[];
+  committing: Promise<void> | undefined;
+  needsReopen: boolean;
+}
+
+/** What one transaction appends to one partition. */
+interface Lane {
+  readonly records: NewRecord[];
+  readonly appended: MutableAppended[];
+}
+
+const transactionRecordsMax = 20_000;
+
+export function createTopicWriter(store: TopicStore): TopicWriter {
+  const lanes = Array.from({ length: store.config.partitions }, () => ({
+    records: [],
+    appended: [],
+  }));
+  const chunks = chunkWriter();
+  return { store, chunks, lanes, queue: [], committing: undefined, needsReopen: false };
+}
+
+export function enqueue(writer: TopicWriter, pending: Pending): void {
+  writer.queue.push(pending);
+  if (writer.committing === undefined) writer.committing = commitAll(writer);
+}
+
+/** Resolves when nothing that was enqueued before waits any more. */
+export async function drainWriter(writer: TopicWriter): Promise<void> {
+  while (writer.committing !== undefined) await writer.committing;
+}
+
+async function commitAll(writer: TopicWriter): Promise<void> {
+  // Appends of the same turn share the transaction; also, `committing` is set before any failure.
+  await undefined;
+  while (writer.queue.length > 0) await commitOnce(writer);
+  writer.committing = undefined;
+}
+
+type Outcome = 'committed' | 'sealed';
+
+/** What a transaction took from the queue; given up when it is late, so that it writes nothing. */
+interface Batch {
+  readonly pending: Pending[];
+  isGivenUp: boolean;
+}
+
+async function commitOnce(writer: TopicWriter): Promise<void> {
+  const { store } = writer;
+  const batch: Batch = { pending: [], isGivenUp: false };
+  try {
+    await withDeadline(store.settings.commitTimeoutMs, () => commitBatch(writer, batch));
+  } catch (cause) {
+    batch.isGivenUp = true;
+    writer.needsReopen = true;
+    failBatch(writer, batch.pending, cause);
+    return;
+  }
+  announce(writer, batch.pending);
+}
+
+async function commitBatch(writer: TopicWriter, batch: Batch): Promise<void> {
+  const { store } = writer;
+  if (writer.needsReopen) {
+    await reopenSegment(activeSegment(store), store.settings.mapBytes);
+    writer.needsReopen = false;
+  }
+  for (;;) {
+    const { db } = activeSegment(store);
+    const outcome = await db.transaction(() => writeBatch(writer, db, batch));
+    if (outcome === 'committed') return;
+    refresh(store);
+    advance(store);
+  }
+}
+
+/** lmdb never settles a transaction whose lock could not be had: nobody may wait for ever. */
+async function withDeadline(deadlineMs: number, work: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(fail('log_unavailable', 'The event log did not commit in time.'));
+    }, deadlineMs);
+  });
+  try {
+    await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The queue is taken inside the transaction, not before: whatever came while the lock was being
+ * taken shares the sync. A repeat after `sealed` finds the batch filled and writes the same.
+ */
+function writeBatch(writer: TopicWriter, db: SegmentDatabase, batch: Batch): Outcome {
+  if (batch.isGivenUp) throw fail('log_unavailable', 'Given up before it could be written.');
+  const { settings, config } = writer.store;
+  const head = decodeHead(headBytes(activeSegment(writer.store)));
+  if (head.sealed) return 'sealed';
+  const nowMs = Math.floor(settings.clock());
+  const isOld = nowMs - head.createdMs >= segmentMsOf(settings, config.retentionMs);
+  if (head.bytes > 0 && (isOld || head.bytes >= settings.segmentBytesMax)) {
+    head.sealed = true;
+    db.put(headKey, encodeHead(head));
+    return 'sealed';
+  }
+  if (batch.pending.length === 0) takeQueue(writer, batch.pending);
+  fillLanes(writer, batch.pending);
+  const written: Buffer[] = [];
+  try {
+    writeLanes(writer, db, head, nowMs, written);
+    db.put(headKey, encodeHead(head));
+  } catch (error) {
+    // A callback that throws does not undo its puts: take them back, or fail the whole commit.
+    for (const key of written) db.remove(key);
+    throw error;
+  } finally {
+    for (const lane of writer.lanes) {
+      lane.records.length = 0;
+      lane.appended.length = 0;
+    }
+  }
+  return 'committed';
+}
+
+function takeQueue(writer: TopicWriter, batch: Pending[]): void {
+  const { queue } = writer;
+  let records = 0;
+  let taken = 0;
+  while (taken < queue.length && records < transactionRecordsMax) {
+    const pending = queue[taken];
+    if (pending === undefined) break;
+    taken += 1;
+    if (pending.producer.dead !== undefined) {
+      pending.reject(pending.producer.dead);
+      continue;
+    }
+    records += pending.records.length;
+    batch.push(pending);
+  }
+  writer.queue = taken === queue.length ? [] : queue.slice(taken);
+}
+
+function fillLanes(writer: TopicWriter, batch: readonly Pending[]): void {
+  for (const { records, appended } of batch) {
+    for (let i = 0; i < records.length; i += 1) {
+      const record = records[i];
+      const place = appended[i];
+      if (record === undefined || place === undefined) continue;
+      const lane = writer.lanes[record.partition];
+      lane?.records.push(record);
+      lane?.appended.push(place);
+    }
+  }
+}
+
+function writeLanes(
+  writer: TopicWriter,
+  db: SegmentDatabase,
+  head: Head,
+  nowMs: number,
+  written: Buffer[],
+): void {
+  for (let partition = 0; partition < writer.lanes.length; partition += 1) {
+    const lane = writer.lanes[partition];
+    if (lane === undefined || lane.records.length === 0) continue;
+    const timestampMs = Math.max(head.lastMs[partition] ?? 0, nowMs);
+    const base = head.next[partition] ?? 0;
+    let from = 0;
+    while (from < lane.records.length) {
+      const { records, appended } = lane;
+      const baseOffset = base + from;
+      const chunk = encodeChunk(writer.chunks, records, appended, from, baseOffset, timestampMs);
+      const key = chunkKey(partition, baseOffset);
+      db.put(key, writer.chunks.scratch.subarray(0, chunk.bytes));
+      written.push(key);
+      head.bytes += chunk.bytes;
+      from = chunk.to;
+    }
+    head.next[partition] = base + from;
+    head.lastMs[partition] = timestampMs;
+  }
+}
+
+function announce(writer: TopicWriter, batch: readonly Pending[]): void {
+  const { store } = writer;
+  for (const pending of batch) pending.resolve();
+  const touched = new Set<number>();
+  for (const { appended } of batch) {
+    for (const place of appended) {
+      touched.add(place.partition);
+      const next = place.offset + 1;
+      if (next > (store.rungAt[place.partition] ?? 0)) store.rungAt[place.partition] = next;
+    }
+  }
+  for (const partition of touched) store.waiters.ring(store.config.name, partition);
+}
+
+/** Whether anything of the batch was written is unknown, so its producers are finished. */
+function failBatch(writer: TopicWriter, batch: readonly Pending[], cause: unknown): void {
+  const error = fail('log_unavailable', 'The event log could not be written.', {
+    cause,
+    context: { topic: writer.store.config.name },
+  });
+  // A transaction that could not even begin took nothing: whoever waits must not wait for ever.
+  const failed = batch.length > 0 ? batch : writer.queue.splice(0);
+  for (const pending of failed) {
+    pending.producer.dead ??= error;
+    pending.reject(error);
+  }
+}

@@ -1,0 +1,92 @@
+import type { LogRecord, TopicPartition } from './event-log.js';
+
+/** What a reader needs of an adapter whose reads are local and therefore synchronous. */
+export interface RecordSource {
+  read(partition: TopicPartition, fromOffset: number, recordsMax: number): LogRecord[];
+  subscribe(topic: string, partition: number, listener: () => void): () => void;
+  /** Lets other work of the process run between two batches. */
+  breathe(): Promise<void>;
+}
+
+export interface PumpOptions extends TopicPartition {
+  readonly fromOffset: number;
+  readonly batchRecordsMax: number;
+  onRecords(records: readonly LogRecord[]): Promise<void>;
+  onError(error: unknown): void;
+}
+
+export interface Pump {
+  /** Resolves after the batch that is being handled. */
+  stop(): Promise<void>;
+}
+
+export const batchRecordsMaxDefault = 1_000;
+
+/** Reads one partition from an offset for ever: one batch at a time, asleep at the end. */
+export function startPump(source: RecordSource, options: PumpOptions): Pump {
+  const bell = createBell();
+  const unsubscribe = source.subscribe(options.topic, options.partition, bell.ring);
+  const state = { stopping: false };
+  const done = run(source, options, bell, state).finally(unsubscribe);
+  return {
+    stop() {
+      state.stopping = true;
+      bell.ring();
+      return done;
+    },
+  };
+}
+
+async function run(
+  source: RecordSource,
+  options: PumpOptions,
+  bell: Bell,
+  state: { stopping: boolean },
+): Promise<void> {
+  const { onRecords, onError, batchRecordsMax } = options;
+  let offset = options.fromOffset;
+  try {
+    while (!state.stopping) {
+      // Lowered before the read: a commit during the read rings again and is not missed.
+      bell.lower();
+      const records = source.read(options, offset, batchRecordsMax);
+      const last = records.at(-1);
+      if (last === undefined) {
+        await bell.rung();
+        continue;
+      }
+      await onRecords(records);
+      offset = last.offset + 1;
+      await source.breathe();
+    }
+  } catch (error) {
+    onError(error);
+  }
+}
+
+interface Bell {
+  ring(): void;
+  lower(): void;
+  rung(): Promise<void>;
+}
+
+function createBell(): Bell {
+  let isRung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      isRung = true;
+      wake?.();
+      wake = undefined;
+    },
+    lower() {
+      isRung = false;
+    },
+    rung() {
+      if (isRung) return Promise.resolve();
+      return new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    },
+  };
+}
