@@ -181,6 +181,6 @@ function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
 }
 
 function emitBatchCharge(view: ProjectionView, charge: BatchCharge): void {
-  const key = `${charge.batchId}/${charge.chargeId}`;
+  const key = `${charge.batchAtMs}/${charge.batchId}/${charge.chargeId}`;
   view.emit({ table: 'batch_charges', key, charge });
 }

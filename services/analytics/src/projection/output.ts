@@ -40,7 +40,8 @@ export interface LedgerTotal {
 
 /**
  * What the projection folds emit: rows keyed by their cause, and entities in their newest state
- * (`key` names the entity within its source partition; only the last one of a block is written).
+ * (`key` names the entity within its source partition and tells it from others exactly as the
+ * order key of its table does; only the last one of a block is written).
  */
 export type ProjectionOutput =
   | { readonly table: 'event_index'; readonly subject: string; readonly type: EventType }
