@@ -13,6 +13,12 @@ export interface CatalogueEntry {
 
 export const catalogue = {
   // admission (the verifier's decisions)
+  admission_books_broken: {
+    status: 500,
+    title: 'The obligations of a payer would become negative',
+    retryable: false,
+    next: 'A defect: the payer is parked; compare its records with the audit, fix, release it.',
+  },
   delivery_in_progress: {
     status: 503,
     title: 'The same proof is being delivered right now',
@@ -30,6 +36,12 @@ export const catalogue = {
     title: 'The payer has not enough funds',
     retryable: false,
     next: 'Fund the account, then pay again.',
+  },
+  lease_unknown: {
+    status: 500,
+    title: 'An outcome names a lease that was never given out',
+    retryable: false,
+    next: 'A defect of the ingress: look at it in dead-letters; nothing was posted.',
   },
   needs_account_check: {
     status: 503,
@@ -242,6 +254,12 @@ export const catalogue = {
     title: 'Debits and credits are not equal',
     retryable: false,
     next: 'A defect: metering stopped before it wrote anything; run the audit.',
+  },
+  kafka_failed: {
+    status: 500,
+    title: 'The local Kafka broker cannot be used',
+    retryable: false,
+    next: 'Look into the log file of the node; Java 17 and Maven are needed.',
   },
   // log
   log_closed: {
