@@ -49,6 +49,13 @@ export const LeaseGranted = define('LeaseGranted', 1, {
   leaseId: Id,
   leaseMs: Type.Integer({ minimum: 1 }),
   charge: Type.Union([Type.Literal('held'), Type.Literal('charged')]),
+  /** What became of the charge, once it came to its end. */
+  end: Type.Optional(
+    Type.Union([
+      Type.Object({ kind: Type.Literal('settled'), transactionHash: Bytes32 }),
+      Type.Object({ kind: Type.Literal('uncollectible'), reason: Text }),
+    ]),
+  ),
 });
 
 /** Binds neither the nonce nor the payment identifier. */

@@ -1,16 +1,18 @@
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
+import { setAccount } from './account.js';
 import { emitAccepted, emitLease, emitRejected } from './emit.js';
-import { wantFunds } from './funds.js';
+import { expireDue } from './expiry.js';
 import { postCharge } from './post.js';
 import {
   type Account,
   type Admission,
   type AdmissionView,
   account,
-  accountKey,
   admissionKey,
+  type Bound,
   fundsFreshMs,
   fundsRetryMs,
+  identifierKey,
   type Lease,
   obligations,
   type Proof,
@@ -19,11 +21,13 @@ import {
   settings,
   validBeforeMs,
 } from './state.js';
+import { beginWait, endWait, leaveQueue, type Waiting } from './wait.js';
+import { wantFunds } from './want.js';
 
 /** A proof was presented: decide, let it wait for funds, or answer a repeat. */
 export function onProof(view: AdmissionView, proof: Proof): void {
-  const known = view.get<Admission>(admissionKey(proof.chargeId));
-  const refusal = refusalOfPayer(view, proof) ?? refusalOfIdentifier(view, proof);
+  const known = expireDue(view, proof.chargeId);
+  const refusal = refusalOfPayer(view, proof) ?? refusalOfIdentifier(view, proof, known);
   if (refusal !== undefined) return emitRejected(view, proof, proof, refusal);
   if (known === undefined) return admit(view, proof, proof, 0);
   switch (known.status) {
@@ -36,7 +40,7 @@ export function onProof(view: AdmissionView, proof: Proof): void {
     case 'released':
       // A late copy of the record that opened the released hold must not open another.
       if (known.requestId === proof.requestId) return;
-      return admit(view, proof, proof, known.leases);
+      return admit(view, inheritIdentifier(known.proof, proof), proof, known.leases);
     case 'lost':
       return emitRejected(view, proof, proof, 'nonce_already_used');
     default:
@@ -44,6 +48,7 @@ export function onProof(view: AdmissionView, proof: Proof): void {
   }
 }
 
+/** What may have changed since the proof came: also asked again when a wait ends. */
 function refusalOfPayer(view: AdmissionView, { payer, publisherId }: Proof): ErrorCode | undefined {
   if (view.get(`k/${payer}`) !== undefined) return 'payer_parked';
   if (view.get(`f/${payer}`) !== undefined) return 'payer_frozen';
@@ -51,31 +56,38 @@ function refusalOfPayer(view: AdmissionView, { payer, publisherId }: Proof): Err
   return undefined;
 }
 
-/** A payment identifier is scoped to the payer: another payload under it is a conflict. */
-function refusalOfIdentifier(view: AdmissionView, proof: Proof): ErrorCode | undefined {
+/**
+ * A payment identifier is scoped to the payer: another payload under it is a conflict, and so is
+ * another identifier for an authorization that has one.
+ */
+function refusalOfIdentifier(
+  view: AdmissionView,
+  proof: Proof,
+  known: Admission | undefined,
+): ErrorCode | undefined {
   if (proof.paymentId === undefined) return undefined;
-  const bound = view.get<{ chargeId: string; payloadHash: string | undefined }>(
-    identifierKey(proof.payer, proof.paymentId),
-  );
+  const bound = view.get<Bound>(identifierKey(proof.payer, proof.paymentId));
   const differs =
     bound !== undefined &&
     (bound.chargeId !== proof.chargeId || bound.payloadHash !== proof.payloadHash);
-  return differs ? 'payment_identifier_conflict' : undefined;
+  if (differs) return 'payment_identifier_conflict';
+  const given = known?.proof.paymentId;
+  const isAnother = given !== undefined && given !== proof.paymentId;
+  return isAnother ? 'payment_identifier_conflict' : undefined;
 }
 
-export function identifierKey(payer: string, paymentId: string): string {
-  return `i/${payer}/${paymentId}`;
+/** The binding lives as long as the nonce, also when a later presentation does not name it. */
+function inheritIdentifier(known: Proof, proof: Proof): Proof {
+  if (known.paymentId === undefined || proof.paymentId !== undefined) return proof;
+  const { paymentId, payloadHash } = known;
+  return { ...proof, paymentId, ...(payloadHash === undefined ? {} : { payloadHash }) };
 }
 
-function joinWait(
-  view: AdmissionView,
-  waiting: Admission & { status: 'waiting' },
-  proof: Proof,
-): void {
-  if (!sameResource(waiting.proof, proof)) {
+function joinWait(view: AdmissionView, waiting: Waiting, proof: Proof): void {
+  if (waiting.requests.some(({ requestId }) => requestId === proof.requestId)) return;
+  if (!isSamePresentation(waiting.proof, proof)) {
     return emitRejected(view, proof, proof, 'nonce_already_used');
   }
-  if (waiting.requests.some(({ requestId }) => requestId === proof.requestId)) return;
   if (waiting.requests.length >= settings(view).waitingProofsMax) {
     return emitRejected(view, proof, proof, 'too_many_waiting_proofs');
   }
@@ -85,24 +97,19 @@ function joinWait(
 }
 
 function repeatHeld(view: AdmissionView, held: Admission & { status: 'held' }, proof: Proof): void {
-  const { lease } = held;
+  const { lease, expiresAtMs } = held;
   // The same record appended twice by one writer is no second request.
   if (lease.requestId === proof.requestId) return;
-  if (!sameResource(held.proof, proof)) {
+  if (!isSamePresentation(held.proof, proof)) {
     return emitRejected(view, proof, proof, 'nonce_already_used');
   }
   if (lease.started || view.nowMs < lease.untilMs) {
     return emitRejected(view, proof, proof, 'delivery_in_progress');
   }
-  const next: Lease = {
-    number: lease.number + 1,
-    requestId: proof.requestId,
-    ingressId: proof.ingressId,
-    untilMs: view.nowMs + proof.leaseMs,
-    started: false,
-  };
+  const next = newLease(view, proof, proof, { number: lease.number + 1, expiresAtMs });
   view.set(admissionKey(proof.chargeId), { ...held, lease: next });
-  emitLease(view, proof, next, next.number, 'held');
+  const { number } = next;
+  emitLease(view, proof, next, { number, leaseMs: next.untilMs - view.nowMs, charge: 'held' });
 }
 
 function repeatCharged(
@@ -110,28 +117,42 @@ function repeatCharged(
   charged: Admission & { status: 'charged' },
   proof: Proof,
 ): void {
-  const served = view.nowMs <= charged.chargedAtMs + redeliveryMs;
-  if (proof.kind === 'crawl' && served && sameResource(charged.proof, proof)) {
-    return emitLease(view, proof, proof, charged.leases, 'charged');
+  const { leases, chargedAtMs, end } = charged;
+  // What a facilitator was asked to settle is answered as long as it is remembered.
+  const isServed = proof.kind === 'facilitated' || view.nowMs <= chargedAtMs + redeliveryMs;
+  if (!isServed || !isSamePresentation(charged.proof, proof)) {
+    return emitRejected(view, proof, proof, 'nonce_already_used');
   }
-  emitRejected(view, proof, proof, 'nonce_already_used');
+  const { leaseMs } = proof;
+  emitLease(view, proof, proof, { number: leases, leaseMs, charge: 'charged', end });
 }
 
-function sameResource(a: Proof, b: Proof): boolean {
-  return a.method === b.method && a.host === b.host && a.path === b.path;
+/** One nonce may be signed over twice: only the same authorization for the same thing repeats. */
+function isSamePresentation(a: Proof, b: Proof): boolean {
+  const [x, y] = [a.authorization, b.authorization];
+  return (
+    a.kind === b.kind &&
+    a.publisherId === b.publisherId &&
+    a.method === b.method &&
+    a.host === b.host &&
+    a.path === b.path &&
+    x.to === y.to &&
+    x.value === y.value &&
+    x.validAfter === y.validAfter &&
+    x.validBefore === y.validBefore
+  );
 }
 
 /** The proof stands alone now: accept it, let it wait, or reject it. */
 function admit(view: AdmissionView, proof: Proof, request: Request, leases: number): void {
-  const payer = account(view, proof);
-  const verdict = judge(view, proof, payer);
+  const verdict = judge(view, proof, account(view, proof));
   switch (verdict.kind) {
     case 'accept':
       return accept(view, proof, [request], leases);
     case 'reject':
       return emitRejected(view, proof, request, verdict.code);
     case 'wait':
-      return wait(view, proof, request, leases);
+      return beginWait(view, proof, request, leases);
     default:
       return verdict satisfies never;
   }
@@ -169,67 +190,50 @@ function reject(code: ErrorCode): Verdict {
 function accept(
   view: AdmissionView,
   proof: Proof,
-  requests: readonly Request[],
+  [first, ...others]: readonly Request[],
   leases: number,
 ): void {
-  const [first, ...others] = requests;
   if (first === undefined) return;
   const payer = account(view, proof);
   const expiresAtMs = validBeforeMs(proof) - settings(view).marginS * 1000;
-  const lease: Lease = {
-    ...{ requestId: first.requestId, ingressId: first.ingressId },
-    number: leases + 1,
-    untilMs: view.nowMs + proof.leaseMs,
-    started: false,
-  };
+  const lease = newLease(view, proof, first, { number: leases + 1, expiresAtMs });
   const held: Admission = { status: 'held', proof, lease, expiresAtMs };
   const remembered = view.get(admissionKey(proof.chargeId)) === undefined ? 1 : 0;
-  view.set(accountKey(proof.payer, proof.asset), {
+  setAccount(view, proof, {
     ...payer,
     held: payer.held + BigInt(proof.amount),
     proofs: payer.proofs + remembered,
-  } satisfies Account);
+  });
   view.set(admissionKey(proof.chargeId), held);
   view.setTimer(admissionKey(proof.chargeId), expiresAtMs);
   if (proof.paymentId !== undefined) {
-    const { chargeId, payloadHash } = proof;
-    view.set(identifierKey(proof.payer, proof.paymentId), { chargeId, payloadHash });
+    const bound: Bound = { chargeId: proof.chargeId, payloadHash: proof.payloadHash };
+    view.set(identifierKey(proof.payer, proof.paymentId), bound);
   }
   emitAccepted(view, proof, lease, expiresAtMs);
-  for (const other of others) emitRejected(view, proof, other, 'delivery_in_progress');
-  if (proof.kind === 'facilitated') {
-    postCharge(view, held, { outcome: 'delivered', bytes: 0, requestId: proof.requestId });
-  } else if (payer.funds !== undefined && isOld(view, payer.funds.observedAtMs)) {
+  if (payer.funds !== undefined && view.nowMs - payer.funds.observedAtMs > fundsFreshMs) {
     wantFunds(view, proof);
   }
-}
-
-function isOld(view: AdmissionView, observedAtMs: number): boolean {
-  return view.nowMs - observedAtMs > fundsFreshMs;
-}
-
-function wait(view: AdmissionView, proof: Proof, request: Request, leases: number): void {
-  const payer = account(view, proof);
-  if (payer.waiting.length >= settings(view).waitingProofsMax) {
-    return emitRejected(view, proof, request, 'too_many_waiting_proofs');
+  if (proof.kind === 'crawl') {
+    for (const other of others) emitRejected(view, proof, other, 'delivery_in_progress');
+    return;
   }
-  const untilMs = view.nowMs + proof.decideWithinMs;
-  const { requestId, ingressId } = request;
-  const remembered = view.get(admissionKey(proof.chargeId)) === undefined ? 1 : 0;
-  view.set(admissionKey(proof.chargeId), {
-    status: 'waiting',
-    proof,
-    requests: [{ requestId, ingressId }],
-    untilMs,
-    leases,
-  } satisfies Admission);
-  view.setTimer(admissionKey(proof.chargeId), untilMs);
-  view.set(accountKey(proof.payer, proof.asset), {
-    ...payer,
-    waiting: [...payer.waiting, proof.chargeId],
-    proofs: payer.proofs + remembered,
-  } satisfies Account);
-  wantFunds(view, proof);
+  postCharge(view, held, { outcome: 'delivered', bytes: 0, requestId: first.requestId });
+  const { leaseMs } = proof;
+  for (const other of others) {
+    emitLease(view, proof, other, { number: lease.number, leaseMs, charge: 'charged' });
+  }
+}
+
+/** A lease never outlives its hold. */
+function newLease(
+  view: AdmissionView,
+  { leaseMs }: Proof,
+  { requestId, ingressId }: Request,
+  { number, expiresAtMs }: { number: number; expiresAtMs: number },
+): Lease {
+  const untilMs = Math.min(view.nowMs + leaseMs, expiresAtMs);
+  return { requestId, ingressId, number, untilMs, started: false };
 }
 
 /** Funds are known anew: decide everything that waited, in order of arrival. */
@@ -239,68 +243,28 @@ export function decideWaiting(
   usedNonces: ReadonlySet<string>,
 ): void {
   for (const chargeId of account(view, of).waiting) {
-    const waiting = view.get<Admission>(admissionKey(chargeId));
+    const waiting = expireDue(view, chargeId);
     if (waiting?.status !== 'waiting') continue;
-    const { proof } = waiting;
-    if (usedNonces.has(proof.authorization.nonce)) {
-      endWait(view, waiting, 'nonce_already_used');
+    const refusal = refusalOfWaiting(view, waiting, usedNonces);
+    if (refusal !== undefined) {
+      endWait(view, waiting, refusal);
       continue;
     }
-    const verdict = judge(view, proof, account(view, of));
-    // A fresh observation answers the question: what still does not fit is refused.
-    if (verdict.kind === 'accept') acceptWaiting(view, waiting);
-    else endWait(view, waiting, verdict.kind === 'reject' ? verdict.code : 'insufficient_funds');
+    leaveQueue(view, waiting, 0);
+    accept(view, waiting.proof, waiting.requests, waiting.leases);
   }
 }
 
-function acceptWaiting(view: AdmissionView, waiting: Admission & { status: 'waiting' }): void {
-  leaveQueue(view, waiting);
-  accept(view, waiting.proof, waiting.requests, waiting.leases);
-}
-
-/** The wait is over without a hold: nothing is remembered of it. */
-export function endWait(
+function refusalOfWaiting(
   view: AdmissionView,
-  waiting: Admission & { status: 'waiting' },
-  code: ErrorCode | undefined,
-): void {
-  const { proof, leases } = waiting;
-  leaveQueue(view, waiting);
-  if (code !== undefined) {
-    for (const request of waiting.requests) emitRejected(view, proof, request, code);
-  }
-  if (leases > 0) {
-    view.set(admissionKey(proof.chargeId), {
-      status: 'released',
-      proof,
-      leases,
-      requestId: undefined,
-    } satisfies Admission);
-    return;
-  }
-  view.delete(admissionKey(proof.chargeId));
-  const payer = account(view, proof);
-  view.set(accountKey(proof.payer, proof.asset), { ...payer, proofs: payer.proofs - 1 });
-}
-
-function leaveQueue(view: AdmissionView, waiting: Admission & { status: 'waiting' }): void {
-  const { proof, untilMs } = waiting;
-  const payer = account(view, proof);
-  view.set(accountKey(proof.payer, proof.asset), {
-    ...payer,
-    waiting: payer.waiting.filter((chargeId) => chargeId !== proof.chargeId),
-  } satisfies Account);
-  view.clearTimer(admissionKey(proof.chargeId), untilMs);
-}
-
-/** Without the request, the wait goes on for the others that joined it. */
-export function leaveWait(
-  view: AdmissionView,
-  waiting: Admission & { status: 'waiting' },
-  requestId: string,
-): void {
-  const requests = waiting.requests.filter((request) => request.requestId !== requestId);
-  if (requests.length === waiting.requests.length) return;
-  if (requests.length === 0) return endWait(view, waiting, undefined);
-  view.set(admissionKey(waiting.proof.chargeId), { ...waiting, requests });
+  { proof }: Waiting,
+  usedNonces: ReadonlySet<string>,
+): ErrorCode | undefined {
+  const refusal = refusalOfPayer(view, proof) ?? refusalOfIdentifier(view, proof, undefined);
+  if (refusal !== undefined) return refusal;
+  if (usedNonces.has(proof.authorization.nonce)) return 'nonce_already_used';
+  const verdict = judge(view, proof, account(view, proof));
+  if (verdict.kind === 'accept') return undefined;
+  // A fresh observation answers the question: what still does not fit is refused.
+  return verdict.kind === 'reject' ? verdict.code : 'insufficient_funds';
 }

@@ -1,14 +1,24 @@
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { DataOf } from '@paycrawl/events/definition';
 import { type AnyEvent, encodeEvent, type PaymentEvent } from '@paycrawl/events/event';
 import type { AdmissionSettingsChanged } from '@paycrawl/events/payments';
 import { physicalTopic } from '@paycrawl/events/topics';
 import type { Fold, InputPosition } from '@paycrawl/fold/fold';
 import { onProof } from './admit.js';
+import { emitRejected } from './emit.js';
+import { onTimer } from './expiry.js';
 import { onFundsObserved } from './funds.js';
-import { onDelivered, onDeliveryStarted, onNotDelivered, onTimer } from './outcomes.js';
+import { type OutcomeResult, onDelivered, onDeliveryStarted, onNotDelivered } from './outcomes.js';
 import { onRelayed } from './relays.js';
-import { type AdmissionOutput, type AdmissionView, type Settings, settings } from './state.js';
+import {
+  type Admission,
+  type AdmissionOutput,
+  type AdmissionView,
+  redeliveryMs,
+  type Settings,
+  settings,
+} from './state.js';
 
 const timersPerRecordMax = 10_000;
 
@@ -22,20 +32,26 @@ export const admission: Fold<AdmissionOutput> = {
     decide(view, payment, position);
   },
   park(view, event, position, code) {
-    const payer = payerOf(event as PaymentEvent);
+    const payment = event as PaymentEvent;
+    const payer = payerOf(payment);
     // What belongs to no payer cannot be parked: the process must stop and be looked at.
-    if (payer === undefined) return deadLetter(view, event as PaymentEvent, position, code);
-    keep(view, event as PaymentEvent, position);
-    if (view.get(`k/${payer}`) !== undefined) return;
-    view.set(`k/${payer}`, { code, offset: position.offset });
-    view.emit({
-      topic: 'decisions',
-      key: payer,
-      type: 'PayerParked',
-      data: { payer, code, offset: position.offset },
-    });
+    if (payer === undefined) throw fail('internal', `${code} in a record without a payer`);
+    parkPayer(view, payer, code, position.offset);
+    // Who waits for the answer gets one now; a proof folded later would open a hold for nobody.
+    if (payment.type === 'ProofReceived') {
+      emitRejected(view, payment.data, payment.data, 'payer_parked');
+    } else {
+      keep(view, payment, position);
+    }
   },
 };
+
+function parkPayer(view: AdmissionView, payer: string, code: string, offset: number): void {
+  if (view.get(`k/${payer}`) !== undefined) return;
+  view.set(`k/${payer}`, { code, offset });
+  const data = { payer, code, offset };
+  view.emit({ topic: 'decisions', key: payer, type: 'PayerParked', data });
+}
 
 function decide(view: AdmissionView, event: PaymentEvent, position: InputPosition): void {
   switch (event.type) {
@@ -50,7 +66,7 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
     case 'FundsObserved':
       return onFundsObserved(view, event.data);
     case 'TimePassed':
-      return onTimePassed(view);
+      return onTimePassed(view, position);
     case 'AdmissionSettingsChanged':
       return onSettings(view, event.data);
     case 'PayerFrozen':
@@ -71,9 +87,17 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
 }
 
 /** At most so many timers per record; the rest at the next `TimePassed`, a second later. */
-function onTimePassed(view: AdmissionView): void {
+function onTimePassed(view: AdmissionView, { offset }: InputPosition): void {
   for (const key of view.takeDueTimers(timersPerRecordMax)) {
-    onTimer(view, key.slice('n/'.length));
+    try {
+      onTimer(view, key);
+    } catch (error) {
+      if (!(error instanceof PaycrawlError)) throw error;
+      // One payer's fault: the others expire, this one is tried again later.
+      view.setTimer(key, view.nowMs + redeliveryMs);
+      const payer = view.get<Admission>(key)?.proof.payer;
+      if (payer !== undefined) parkPayer(view, payer, error.code, offset);
+    }
   }
 }
 
@@ -88,33 +112,29 @@ function onSettings(view: AdmissionView, change: DataOf<typeof AdmissionSettings
   view.set('s', next);
 }
 
-/** An outcome whose nonce is forgotten posts nothing, is counted, and is kept for a look. */
+/** An outcome that cannot mean anything posts nothing, is counted, and is kept for a look. */
 function remembered(
-  result: 'done' | 'forgotten',
+  result: OutcomeResult,
   view: AdmissionView,
   event: PaymentEvent & { data: { payer: string } },
   position: InputPosition,
 ): void {
   if (result === 'done') return;
+  const { payer } = event.data;
   view.emit({
     topic: 'decisions',
-    key: event.data.payer,
+    key: payer,
     type: 'RecordIgnored',
-    data: {
-      payer: event.data.payer,
-      recordType: event.type,
-      offset: position.offset,
-      reason: 'nonce_forgotten',
-    },
+    data: { payer, recordType: event.type, offset: position.offset, reason: result },
   });
-  deadLetter(view, event, position, 'nonce_forgotten');
+  deadLetter(view, event, position, result);
 }
 
 function deadLetter(
   view: AdmissionView,
   event: AnyEvent,
   { partition, offset, key }: InputPosition,
-  code: string,
+  code: ErrorCode,
 ): void {
   const topic = physicalTopic('payments');
   view.emit({
@@ -153,11 +173,13 @@ function keep(view: AdmissionView, event: PaymentEvent, { offset }: InputPositio
 
 /** A fix is in place: what was kept is folded now, in order. */
 function onReleased(view: AdmissionView, payer: string, position: InputPosition): void {
-  if (view.get<{ code: ErrorCode }>(`k/${payer}`) === undefined) return;
+  if (view.get(`k/${payer}`) === undefined) return;
   view.delete(`k/${payer}`);
-  for (const [key, event] of view.range<PaymentEvent>(`kr/${payer}/`)) {
+  const prefix = `kr/${payer}/`;
+  for (const [key, event] of view.range<PaymentEvent>(prefix)) {
     view.delete(key);
-    decide(view, event, position);
+    const offset = Number.parseInt(key.slice(prefix.length), 10);
+    decide(view, event, { ...position, offset });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import { catalogue } from '@paycrawl/errors/catalogue';
-import type { AdmissionView, Lease, Proof, Request } from './state.js';
+import type { AdmissionView, ChargeEnd, Lease, Proof, Request } from './state.js';
 import { leaseId } from './state.js';
 
 /** Building blocks of the decisions; each copies exactly the fields that its event declares. */
@@ -37,18 +37,24 @@ export function emitAccepted(
       requestId: lease.requestId,
       ingressId: lease.ingressId,
       leaseId: leaseId(proof.chargeId, lease.number),
-      leaseMs: proof.leaseMs,
+      leaseMs: lease.untilMs - view.nowMs,
       holdExpiresAtMs,
     },
   });
+}
+
+export interface GrantedLease {
+  readonly number: number;
+  readonly leaseMs: number;
+  readonly charge: 'held' | 'charged';
+  readonly end?: ChargeEnd | undefined;
 }
 
 export function emitLease(
   view: AdmissionView,
   proof: Proof,
   request: Request,
-  number: number,
-  charge: 'held' | 'charged',
+  { number, leaseMs, charge, end }: GrantedLease,
 ): void {
   view.emit({
     topic: 'decisions',
@@ -61,8 +67,9 @@ export function emitLease(
       payer: proof.payer,
       publisherId: proof.publisherId,
       leaseId: leaseId(proof.chargeId, number),
-      leaseMs: proof.leaseMs,
+      leaseMs,
       charge,
+      ...(end === undefined ? {} : { end }),
     },
   });
 }

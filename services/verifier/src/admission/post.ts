@@ -1,15 +1,15 @@
 import type { Outcome } from '@paycrawl/events/schema';
+import { setAccount } from './account.js';
 import { challengeOf, chargeFieldsOf, requestFieldsOf } from './emit.js';
 import {
-  type Account,
   type Admission,
   type AdmissionView,
   account,
-  accountKey,
   admissionKey,
   leasesOf,
   obligations,
   outcomeGraceMs,
+  type Proof,
   redeliveryMs,
   validBeforeMs,
 } from './state.js';
@@ -30,18 +30,14 @@ export function postCharge(
   const amount = BigInt(proof.amount);
   const payer = account(view, proof);
   const held = admission.status === 'held' ? payer.held - amount : payer.held;
-  view.set(accountKey(proof.payer, proof.asset), {
-    ...payer,
-    held,
-    unsettled: payer.unsettled + amount,
-  } satisfies Account);
+  setAccount(view, proof, { ...payer, held, unsettled: payer.unsettled + amount });
   endHoldTimer(view, admission);
   view.set(admissionKey(proof.chargeId), {
     status: 'charged',
     proof,
     leases: leasesOf(admission),
     chargedAtMs: view.nowMs,
-    ended: false,
+    end: undefined,
   } satisfies Admission);
   view.emit({
     topic: 'decisions',
@@ -73,8 +69,11 @@ export function postLoss(
   const { proof, leases } = admission;
   const payer = account(view, proof);
   const losses = payer.losses + BigInt(proof.amount);
-  view.set(accountKey(proof.payer, proof.asset), { ...payer, losses } satisfies Account);
-  view.set(admissionKey(proof.chargeId), { status: 'lost', proof, leases } satisfies Admission);
+  const forgetAtMs = forgetAtMsOf(view, proof);
+  setAccount(view, proof, { ...payer, losses });
+  const lost: Admission = { status: 'lost', proof, leases, forgetAtMs };
+  view.set(admissionKey(proof.chargeId), lost);
+  view.setTimer(admissionKey(proof.chargeId), forgetAtMs);
   view.emit({
     topic: 'decisions',
     key: proof.payer,
@@ -99,18 +98,17 @@ export function release(
 ): void {
   const { proof, lease } = held;
   const payer = account(view, proof);
-  view.set(accountKey(proof.payer, proof.asset), {
-    ...payer,
-    held: payer.held - BigInt(proof.amount),
-  } satisfies Account);
+  const forgetAtMs = forgetAtMsOf(view, proof);
+  setAccount(view, proof, { ...payer, held: payer.held - BigInt(proof.amount) });
   endHoldTimer(view, held);
   view.set(admissionKey(proof.chargeId), {
     status: 'released',
     proof,
     leases: lease.number,
     requestId: lease.requestId,
+    forgetAtMs,
   } satisfies Admission);
-  view.setTimer(admissionKey(proof.chargeId), keepUntilMs(view, held));
+  view.setTimer(admissionKey(proof.chargeId), forgetAtMs);
   view.emit({
     topic: 'decisions',
     key: proof.payer,
@@ -136,11 +134,16 @@ export function isStillGood(view: AdmissionView, admission: Admission, marginS: 
 
 /**
  * A nonce and how it ended are kept until the latest of `validBefore` plus a grace longer than an
- * ingress can hold an unreported outcome, and delivery + 10 minutes.
+ * ingress can hold an unreported outcome, and delivery + 10 minutes (no delivery can be earlier
+ * than now where none was reported). An open charge is kept whatever this says.
  */
-export function keepUntilMs(view: AdmissionView, admission: Admission): number {
-  const delivered = admission.status === 'charged' ? admission.chargedAtMs : view.nowMs;
-  return Math.max(validBeforeMs(admission.proof) + outcomeGraceMs, delivered + redeliveryMs);
+export function forgetAtMsOf(
+  view: AdmissionView,
+  proof: Proof,
+  charged?: { readonly chargedAtMs: number },
+): number {
+  const deliveredAtMs = charged?.chargedAtMs ?? view.nowMs;
+  return Math.max(validBeforeMs(proof) + outcomeGraceMs, deliveredAtMs + redeliveryMs);
 }
 
 function endHoldTimer(view: AdmissionView, admission: Admission): void {

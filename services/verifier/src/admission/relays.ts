@@ -1,16 +1,17 @@
 import type { DataOf } from '@paycrawl/events/definition';
 import type { AnyEvent } from '@paycrawl/events/event';
 import type { ChargeSettled, ChargeUncollectible } from '@paycrawl/events/payments';
-import { wantFunds } from './funds.js';
-import { keepUntilMs } from './post.js';
+import { setAccount } from './account.js';
+import { forgetAtMsOf } from './post.js';
 import {
-  type Account,
   type Admission,
   type AdmissionView,
   account,
-  accountKey,
   admissionKey,
+  type ChargeEnd,
+  type Proof,
 } from './state.js';
+import { wantFunds } from './want.js';
 
 type Relayed = Extract<
   AnyEvent,
@@ -47,39 +48,33 @@ export function onRelayed(view: AdmissionView, event: Relayed): void {
 
 /** The obligation leaves the sum at an observation at or after the block of its transfer. */
 function onSettled(view: AdmissionView, settled: DataOf<typeof ChargeSettled>): void {
-  if (!end(view, settled.chargeId)) return;
-  const amount = BigInt(settled.amount);
-  const payer = account(view, settled);
-  const isSeen = payer.funds !== undefined && payer.funds.blockNumber >= settled.blockNumber;
-  const leaving = isSeen
-    ? payer.leaving
-    : [...payer.leaving, { amount, blockNumber: settled.blockNumber }];
-  view.set(accountKey(settled.payer, settled.asset), {
-    ...payer,
-    unsettled: payer.unsettled - amount,
-    leaving,
-  } satisfies Account);
-  if (!isSeen) wantFunds(view, settled);
+  const { transactionHash, blockNumber } = settled;
+  const proof = end(view, settled.chargeId, { kind: 'settled', transactionHash });
+  if (proof === undefined) return;
+  const amount = BigInt(proof.amount);
+  const payer = account(view, proof);
+  const isSeen = payer.funds !== undefined && payer.funds.blockNumber >= blockNumber;
+  const leaving = isSeen ? payer.leaving : [...payer.leaving, { amount, blockNumber }];
+  setAccount(view, proof, { ...payer, unsettled: payer.unsettled - amount, leaving });
+  if (!isSeen) wantFunds(view, proof);
 }
 
 /** Delivered and never paid: it counts against the payer's limit. */
 function onUncollectible(view: AdmissionView, lost: DataOf<typeof ChargeUncollectible>): void {
-  if (!end(view, lost.chargeId)) return;
-  const amount = BigInt(lost.amount);
-  const payer = account(view, lost);
-  view.set(accountKey(lost.payer, lost.asset), {
-    ...payer,
-    unsettled: payer.unsettled - amount,
-    losses: payer.losses + amount,
-  } satisfies Account);
+  const proof = end(view, lost.chargeId, { kind: 'uncollectible', reason: lost.reason });
+  if (proof === undefined) return;
+  const amount = BigInt(proof.amount);
+  const payer = account(view, proof);
+  const unsettled = payer.unsettled - amount;
+  setAccount(view, proof, { ...payer, unsettled, losses: payer.losses + amount });
 }
 
-/** Marks the end of a charge; false when it had ended before. */
-function end(view: AdmissionView, chargeId: string): boolean {
+/** Marks the end of a charge; undefined when it is no open charge. */
+function end(view: AdmissionView, chargeId: string, how: ChargeEnd): Proof | undefined {
   const admission = view.get<Admission>(admissionKey(chargeId));
-  if (admission?.status !== 'charged' || admission.ended) return false;
-  const ended = { ...admission, ended: true };
-  view.set(admissionKey(chargeId), ended);
-  view.setTimer(admissionKey(chargeId), keepUntilMs(view, ended));
-  return true;
+  if (admission?.status !== 'charged' || admission.end !== undefined) return undefined;
+  view.set(admissionKey(chargeId), { ...admission, end: how } satisfies Admission);
+  const forgetAtMs = forgetAtMsOf(view, admission.proof, admission);
+  view.setTimer(admissionKey(chargeId), forgetAtMs);
+  return admission.proof;
 }

@@ -1,3 +1,4 @@
+import type { LeaseGranted } from '@paycrawl/events/decisions';
 import type { DataOf } from '@paycrawl/events/definition';
 import type { ProofReceived } from '@paycrawl/events/payments';
 import type { LogOutput, ReadView, View } from '@paycrawl/fold/fold';
@@ -36,7 +37,7 @@ export const settingsDefault: Settings = {
   waitingProofsMax: 256,
 };
 
-/** An observation older than this is refreshed in the background. */
+/** An observation older than this is refreshed in the background; an idle account is forgotten. */
 export const fundsFreshMs = 60_000;
 /** `insufficient_funds` asks the chain again, at most once in this time (about one block). */
 export const fundsRetryMs = 1_000;
@@ -112,16 +113,24 @@ export type Admission =
       readonly leases: number;
       /** The request whose hold was released. */
       readonly requestId: string | undefined;
+      readonly forgetAtMs: number;
     }
   | {
       readonly status: 'charged';
       readonly proof: Proof;
       readonly leases: number;
       readonly chargedAtMs: number;
-      /** The charge came to its end: settled or uncollectible. */
-      readonly ended: boolean;
+      /** How the charge came to its end; open until then. */
+      readonly end: ChargeEnd | undefined;
     }
-  | { readonly status: 'lost'; readonly proof: Proof; readonly leases: number };
+  | {
+      readonly status: 'lost';
+      readonly proof: Proof;
+      readonly leases: number;
+      readonly forgetAtMs: number;
+    };
+
+export type ChargeEnd = NonNullable<DataOf<typeof LeaseGranted>['end']>;
 
 export interface Wanted {
   readonly payer: string;
@@ -144,6 +153,16 @@ export function admissionKey(chargeId: string): string {
 
 export function wantedKey(payer: string, asset: string): string {
   return `w/${payer}/${asset}`;
+}
+
+/** What a payment identifier is bound to. */
+export interface Bound {
+  readonly chargeId: string;
+  readonly payloadHash: string | undefined;
+}
+
+export function identifierKey(payer: string, paymentId: string): string {
+  return `i/${payer}/${paymentId}`;
 }
 
 export function account(view: ReadView, of: { payer: string; asset: string }): Account {
