@@ -1,6 +1,6 @@
 import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
-import * as Sample from '../testing/sample-events.js';
+import * as Sample from './events.given.js';
 import { keptAfterEndMs } from './crawl.js';
 import { decisionsFold } from './decisions-fold.js';
 import type { ProjectionOutput, Table } from './output.js';

@@ -1,6 +1,6 @@
 import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
-import * as Sample from '../testing/sample-events.js';
+import * as Sample from './events.given.js';
 import { challengesFold } from './challenges-fold.js';
 import { paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';

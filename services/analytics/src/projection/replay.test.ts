@@ -10,7 +10,7 @@ import { openChdbWarehouse } from '@paycrawl/warehouse/chdb-warehouse';
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import * as Sample from '../testing/sample-events.js';
+import * as Sample from './events.given.js';
 import { createFlusher } from './flusher.js';
 import type { ProjectionOutput } from './output.js';
 import { projectionFolds } from './projection.js';
