@@ -86,11 +86,17 @@ function takeCharge(
     status: 'queued',
     dueAtMs: view.nowMs,
     batchId: undefined,
-    isAlone: due.settleAlone,
+    isAlone: mustGoAlone(due),
     tries: 0,
   };
   enqueue(view, charge);
   sealBatches(view, poolOf(due), position, why);
+}
+
+/** Code of the payer may run: its account has some, or its signature brings some (ERC-6492). */
+function mustGoAlone({ settleAlone, signature }: DueCharge): boolean {
+  const plainSignatureLength = 2 + 65 * 2;
+  return settleAlone || signature.length !== plainSignatureLength;
 }
 
 /** The transfer moves the whole authorization, so it must be exactly the charge. */
@@ -110,7 +116,7 @@ function park(view: SettlementView, event: AnyEvent, position: InputPosition, co
     status: 'parked',
     dueAtMs: view.nowMs,
     batchId: undefined,
-    isAlone: due.settleAlone,
+    isAlone: mustGoAlone(due),
     tries: 0,
   };
   view.set(chargeKey(due.chargeId), charge);

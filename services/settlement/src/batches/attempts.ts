@@ -1,0 +1,182 @@
+import { encodeAggregate3, multicall3Address } from '@paycrawl/chain/multicall3';
+import {
+  bumpFees,
+  type FeeCaps,
+  readTransaction,
+  signTransaction,
+} from '@paycrawl/chain/transaction';
+import type { Hex } from 'viem';
+import { settlementCalls } from './calls.js';
+import { appendOnce, type DriverContext, type Sight, trouble } from './driver-context.js';
+import { type Attempt, type Batch, type Charge, chargeOf, deadlineMs } from './state.js';
+
+/** Gas of `aggregate3` around its calls, and of one `transferWithAuthorization`, rounded up. */
+const batchGas = 80_000n;
+const transferGas = 130_000n;
+/** A transfer of nothing to oneself: uses the nonce and nothing else. */
+const clearingGas = 40_000n;
+
+/** The batch's nonce is still free: make, send, repeat or outbid its attempts. */
+export async function pushBatch(context: DriverContext, batch: Batch, sight: Sight): Promise<void> {
+  const latest = batch.attempts.at(-1);
+  if (latest === undefined) return proposeFirst(context, batch, sight);
+  const outcome = await send(context, batch, latest);
+  const waitsSinceMs = latest.sentAtMs ?? latest.inForceAtMs;
+  const isSlow = context.clock() - waitsSinceMs >= context.settings.bumpAfterMs;
+  // Behind another batch of the lane a higher fee would change nothing.
+  const isNext = sight.headNonce === batch.nonce;
+  if (isNext && (outcome === 'underpriced' || isSlow)) {
+    await proposeNext(context, batch, latest, sight);
+  }
+}
+
+/** The code of payers is read again, because USDC asks an account that has code by now. */
+async function proposeFirst(context: DriverContext, batch: Batch, sight: Sight): Promise<void> {
+  const charges = batch.chargeIds
+    .map((chargeId) => chargeOf(context.owned.state, chargeId))
+    .filter((charge) => charge !== undefined);
+  const payers = charges.map(({ due }) => due.authorization.from as Hex);
+  const codes = await context.chain.hasCode(payers, 'latest');
+  const found = charges.map((charge, index) => ({ charge, hasCode: codes[index] === true }));
+  const withCode = batch.isAlone ? [] : found.filter(({ hasCode }) => hasCode);
+  const going = batch.isAlone ? found : found.filter(({ hasCode }) => !hasCode);
+  const calls = going.flatMap(({ charge, hasCode }) => settlementCalls(charge, hasCode));
+  const fees = cap(context, await marketFees(context));
+  const isLate = isPastAll(charges, sight);
+  await propose(context, batch, {
+    attempt: 1,
+    chargeIds: isLate ? [] : going.map(({ charge }) => charge.due.chargeId),
+    withCode: isLate ? [] : withCode.map(({ charge }) => charge.due.chargeId),
+    data: isLate || calls.length === 0 ? undefined : encodeAggregate3(calls),
+    gasLimit: gasOf(context, batch, calls.length),
+    fees,
+  });
+}
+
+async function proposeNext(
+  context: DriverContext,
+  batch: Batch,
+  latest: Attempt,
+  sight: Sight,
+): Promise<void> {
+  const previous = {
+    maxFeePerGasWei: BigInt(latest.maxFeePerGas),
+    tipPerGasWei: BigInt(latest.maxPriorityFeePerGas),
+  };
+  const fees = bumpFees(previous, await marketFees(context));
+  if (fees.maxFeePerGasWei > context.settings.maxFeePerGasWeiMax) {
+    trouble(context, 'settlement_fees_too_high', `batch ${batch.batchId} waits for lower fees`);
+    return;
+  }
+  const charges = batch.chargeIds.map((chargeId) => chargeOf(context.owned.state, chargeId));
+  const isLate = isPastAll(charges, sight) || latest.chargeIds.length === 0;
+  const transaction = readTransaction(latest.rawTransaction as Hex);
+  await propose(context, batch, {
+    attempt: latest.attempt + 1,
+    chargeIds: isLate ? [] : batch.chargeIds,
+    withCode: [],
+    data: isLate ? undefined : transaction?.data,
+    gasLimit: transaction?.gasLimit ?? gasOf(context, batch, batch.chargeIds.length),
+    fees,
+  });
+}
+
+/** Nothing of the batch can succeed any more: only the nonce is to be cleared. */
+function isPastAll(charges: readonly (Charge | undefined)[], sight: Sight): boolean {
+  const headMs = sight.headTimestampS * 1000;
+  return charges.every((charge) => charge === undefined || deadlineMs(charge.due) <= headMs);
+}
+
+interface Proposal {
+  readonly attempt: number;
+  readonly chargeIds: readonly string[];
+  readonly withCode: readonly string[];
+  /** None: clears the nonce. */
+  readonly data: Hex | undefined;
+  readonly gasLimit: bigint;
+  readonly fees: FeeCaps;
+}
+
+async function propose(context: DriverContext, batch: Batch, proposal: Proposal): Promise<void> {
+  const { attempt, data, fees } = proposal;
+  const { signer, chain, settings } = context;
+  const signed = await signTransaction(
+    {
+      chainId: chain.chainId,
+      nonce: batch.nonce,
+      to: data === undefined ? signer.address : multicall3Address,
+      data: data ?? '0x',
+      gasLimit: data === undefined ? clearingGas : proposal.gasLimit,
+      ...fees,
+    },
+    signer.privateKey,
+  );
+  await appendOnce(context, `attempt/${batch.batchId}/${attempt}`, 'AttemptProposed', {
+    batchId: batch.batchId,
+    attempt,
+    network: settings.network,
+    signer: signer.address,
+    nonce: batch.nonce,
+    chargeIds: [...proposal.chargeIds],
+    withCode: [...proposal.withCode],
+    transactionHash: signed.hash,
+    rawTransaction: signed.raw,
+    maxFeePerGas: fees.maxFeePerGasWei.toString(),
+    maxPriorityFeePerGas: fees.tipPerGasWei.toString(),
+  });
+}
+
+type SendOutcome = 'waiting' | 'sent' | 'underpriced' | 'refused';
+
+/** Only bytes that came back through the log are sent; the same bytes again are harmless. */
+async function send(context: DriverContext, batch: Batch, attempt: Attempt): Promise<SendOutcome> {
+  const { memory, settings } = context;
+  const nowMs = context.clock();
+  const lastMs = memory.lastSentAtMs.get(attempt.transactionHash);
+  if (lastMs !== undefined && nowMs - lastMs < settings.resendAfterMs) return 'waiting';
+  const answer = await context.chain.submit(attempt.rawTransaction as Hex);
+  if (answer.outcome !== 'refused') {
+    memory.lastSentAtMs.set(attempt.transactionHash, nowMs);
+    if (attempt.sentAtMs === undefined) {
+      await appendOnce(context, `sent/${attempt.transactionHash}`, 'AttemptSubmitted', {
+        batchId: batch.batchId,
+        attempt: attempt.attempt,
+        transactionHash: attempt.transactionHash,
+      });
+    }
+    return 'sent';
+  }
+  switch (answer.reason) {
+    case 'nonce_too_low':
+      // Mined, by us or by another: the next look at depth tells.
+      return 'waiting';
+    case 'underpriced':
+      return 'underpriced';
+    case 'insufficient_gas_funds':
+      trouble(context, 'settlement_out_of_gas', `signer ${batch.signer} needs gas funds`);
+      return 'refused';
+    default:
+      trouble(context, 'settlement_refused', `batch ${batch.batchId}: ${answer.detail}`);
+      return 'refused';
+  }
+}
+
+/** Twice the base fee outlives five full blocks in a row. */
+async function marketFees(context: DriverContext): Promise<FeeCaps> {
+  const { baseFeeWei, tipWei } = await context.chain.fees();
+  return { maxFeePerGasWei: baseFeeWei * 2n + tipWei, tipPerGasWei: tipWei };
+}
+
+function cap(context: DriverContext, fees: FeeCaps): FeeCaps {
+  const max = context.settings.maxFeePerGasWeiMax;
+  if (fees.maxFeePerGasWei <= max) return fees;
+  // A tip above the whole fee would be refused as malformed.
+  return fees.tipPerGasWei <= max
+    ? { ...fees, maxFeePerGasWei: max }
+    : { maxFeePerGasWei: max, tipPerGasWei: max };
+}
+
+function gasOf(context: DriverContext, batch: Batch, calls: number): bigint {
+  if (batch.isAlone) return context.settings.aloneGasMax;
+  return batchGas + transferGas * BigInt(calls);
+}

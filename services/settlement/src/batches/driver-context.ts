@@ -1,0 +1,117 @@
+import type { Chain } from '@paycrawl/chain/chain';
+import type { ErrorCode } from '@paycrawl/errors/catalogue';
+import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
+import type { OwnedPartition } from '@paycrawl/fold/runtime';
+import type { Hex } from 'viem';
+import type { Lane } from './state.js';
+
+/** The key of one lane. Nothing but the driver ever holds it. */
+export interface Signer {
+  readonly address: Hex;
+  readonly privateKey: Hex;
+}
+
+export interface DriverSettings {
+  /** CAIP-2 id of the chain that `chain` speaks to. */
+  readonly network: string;
+  /** Blocks below the head that no reorganisation reaches. */
+  readonly finalityDepth: number;
+  readonly pollIntervalMs: number;
+  /** Bytes that are not mined are sent again: nodes forget. */
+  readonly resendAfterMs: number;
+  /** An attempt that is not mined gets a successor with higher fees. */
+  readonly bumpAfterMs: number;
+  readonly maxFeePerGasWeiMax: bigint;
+  /** Gas of one transaction whose payer's own code runs. */
+  readonly aloneGasMax: bigint;
+  /** How far back a use of an authorization is searched. */
+  readonly lookbackBlocksMax: number;
+  readonly measureIntervalMs: number;
+}
+
+/** What is wrong now, in words of the catalogue; nothing is wrong when there is none. */
+export interface Trouble {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+export interface DriverOptions {
+  readonly chain: Chain;
+  readonly signer: Signer;
+  readonly settings: DriverSettings;
+  /** Only for waits and measures; decisions use log time and block time. */
+  clock(): number;
+  /** Appends to `registry`. */
+  publish(event: EventOfType<'SettlementMeasured'>): Promise<void>;
+  onTrouble(partition: number, troubles: readonly Trouble[]): void;
+}
+
+/** What a driver remembers between polls; losing it costs a repetition, never a decision. */
+export interface DriverMemory {
+  /** Proposals and observations that are on their way through the log, by what they are. */
+  readonly appended: Map<string, number>;
+  readonly lastSentAtMs: Map<string, number>;
+  /** The head at which a batch's nonce was first seen used by a stranger. */
+  readonly strangerSeenAt: Map<string, number>;
+  troubles: Trouble[];
+  observedHead: number;
+  measured: string;
+  measuredAtMs: number;
+}
+
+export interface DriverContext extends DriverOptions {
+  readonly owned: OwnedPartition;
+  readonly memory: DriverMemory;
+}
+
+/** A proposal that the fold ignored is made again after this. */
+const forgetAppendedAfterMs = 10_000;
+
+export function createMemory(): DriverMemory {
+  return {
+    appended: new Map(),
+    lastSentAtMs: new Map(),
+    strangerSeenAt: new Map(),
+    troubles: [],
+    observedHead: -1,
+    measured: '',
+    measuredAtMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** Appends to the fold's own input, once: what is on its way is not written again. */
+export async function appendOnce<Type extends EventType>(
+  context: DriverContext,
+  subject: string,
+  type: Type,
+  data: EventOfType<Type>['data'],
+): Promise<void> {
+  const { memory, owned } = context;
+  const nowMs = context.clock();
+  const appendedAtMs = memory.appended.get(subject);
+  if (appendedAtMs !== undefined && nowMs - appendedAtMs < forgetAppendedAfterMs) return;
+  const id = `settlement/${owned.partition}/${subject}/${nowMs}`;
+  const event = { type, id, source: 'settlement', timeMs: nowMs, data } as AnyEvent;
+  await owned.append([{ key: 'driver', event }]);
+  memory.appended.set(subject, nowMs);
+}
+
+export function trouble(context: DriverContext, code: ErrorCode, detail: string): void {
+  if (context.memory.troubles.some((known) => known.code === code)) return;
+  context.memory.troubles.push({ code, detail });
+}
+
+/** One look at the chain, shared by everything that one poll does. */
+export interface Sight {
+  readonly lane: Lane;
+  readonly headNumber: number;
+  readonly headTimestampS: number;
+  readonly deep: {
+    readonly number: number;
+    readonly hash: Hex;
+    readonly timestampS: number;
+  };
+  /** Next nonce of the signer at the head and at depth. */
+  readonly headNonce: number;
+  readonly deepNonce: number;
+}
