@@ -199,6 +199,12 @@ export const catalogue = {
     next: 'Check path and method.',
   },
   // fold
+  fold_ahead_of_log: {
+    status: 500,
+    title: 'The local state stands behind the end of the log',
+    retryable: false,
+    next: 'State and log are of different histories: restore both together, or remove the state.',
+  },
   fold_broken: {
     status: 503,
     title: 'The outputs of a partition cannot be written',
@@ -562,6 +568,91 @@ export const catalogue = {
     title: 'The signer of a nonce lane is not among the keys',
     retryable: false,
     next: 'Restore signers.json: the lane of a partition keeps its signer.',
+  },
+  // ingress
+  asset_not_configured: {
+    status: 503,
+    title: 'The asset of this publisher is not known to this ingress',
+    retryable: true,
+    next: 'Add the token to the configuration of the ingress.',
+  },
+  crawler_blocked: {
+    status: 403,
+    title: 'The publisher does not let this crawler in',
+    retryable: false,
+    next: 'Ask the publisher.',
+  },
+  decision_unknown: {
+    status: 503,
+    title: 'The payment was not decided in time',
+    retryable: true,
+    next: 'Present the same payment again after Retry-After; it is charged once at most.',
+  },
+  host_duplicate: {
+    status: 400,
+    title: 'The request names several hosts',
+    retryable: false,
+    next: 'Send one Host header.',
+  },
+  host_unknown: {
+    status: 421,
+    title: 'No publisher is registered for this host',
+    retryable: false,
+    next: 'Register the host, or correct the name.',
+  },
+  ingress_overloaded: {
+    status: 503,
+    title: 'Too many payments are in flight',
+    retryable: true,
+    next: 'Come back after Retry-After; add ingresses if it stays.',
+  },
+  lease_over: {
+    status: 503,
+    title: 'The time to deliver was over',
+    retryable: true,
+    next: 'Present the same payment again after Retry-After; nothing was charged.',
+  },
+  offers_withdrawn: {
+    status: 503,
+    title: 'Payments are not taken at the moment',
+    retryable: true,
+    next: 'Come back after Retry-After; settlement is catching up.',
+  },
+  origin_timeout: {
+    status: 504,
+    title: 'The site behind did not answer in time',
+    retryable: true,
+    next: 'Come back; nothing was charged.',
+  },
+  origin_truncated: {
+    status: 502,
+    title: 'The site behind broke off its answer',
+    retryable: true,
+    next: 'Come back; nothing was charged.',
+  },
+  origin_unreachable: {
+    status: 502,
+    title: 'The site behind cannot be reached',
+    retryable: true,
+    next: 'Come back; nothing was charged.',
+  },
+  request_headers_too_large: {
+    status: 400,
+    title: 'The headers of the request are too large',
+    retryable: false,
+    next: 'Send at most 32 KiB of headers.',
+  },
+  request_malformed: {
+    status: 400,
+    title: 'The request is not HTTP as RFC 9112 defines it',
+    retryable: false,
+    next: 'Correct the client.',
+  },
+  target_mismatch: {
+    status: 400,
+    title: 'The request target names another host than the Host header',
+    retryable: false,
+    next: 'Send the path alone, or the same host.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

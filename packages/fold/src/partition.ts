@@ -2,10 +2,11 @@ import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import type { Cause } from '@paycrawl/events/envelope';
 import { isApplied } from '@paycrawl/events/envelope';
-import { decodeEvent } from '@paycrawl/events/event';
-import type { Caused, Fold, Sink } from './fold.js';
+import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
+import type { Caused, Fold, InputPosition, Sink } from './fold.js';
+import { createOutputWriter, type OutputWriter } from './output-writer.js';
 import type { Store, StoredPosition } from './store.js';
-import { createWorking, type Working } from './view.js';
+import { createWorking, type Working, type Writes } from './view.js';
 
 /** What a fold does with a record that it cannot read: an output like any other. */
 export type DeadLetter<Out> = (record: LogRecord, code: string, detail: string) => Out;
@@ -49,60 +50,79 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
   const writer = createWriter(options);
   let stored = store.position();
   let { nextOffset, nowMs } = stored;
-  let cut: StoredPosition | undefined;
+  let isStopped = false;
+  /** A position with its writes, on its way into the store. */
+  let cut: { readonly position: StoredPosition; readonly writes: Writes } | undefined;
+
+  /** The view reads through to the store: it must stand where this owner left it. */
+  function checkOwner(): void {
+    const found = store.position().nextOffset;
+    if (found === stored.nextOffset || found === cut?.position.nextOffset) return;
+    throw fail('fold_position_moved', `found ${found}, left at ${stored.nextOffset}`);
+  }
 
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
     if (record.offset < nextOffset) return;
-    nowMs = Math.max(nowMs, record.timestampMs);
-    nextOffset = record.offset + 1;
-    working.begin(nowMs);
-    let index = 0;
+    const recordNowMs = Math.max(nowMs, record.timestampMs);
+    working.begin(recordNowMs);
     const trace = applyRecord(options, working, record);
+    let index = 0;
     for (const output of working.keep()) {
       const cause: Cause = [record.topic, record.partition, record.offset, index++];
-      outputs.push({ output, cause, nowMs, trace });
+      outputs.push({ output, cause, nowMs: recordNowMs, trace });
     }
+    nowMs = recordNowMs;
+    nextOffset = record.offset + 1;
   }
 
-  async function checkpoint(): Promise<StoredPosition | undefined> {
-    // A cut that waits for its outputs is finished before the next one is made.
-    if (cut === undefined && nextOffset > stored.nextOffset) {
-      cut = { nextOffset, nowMs };
-      frozen = working.cut();
+  /** Folds up to a record that cannot be folded; what came before it stands. */
+  function foldAll(records: readonly LogRecord[], outputs: Caused<Out>[]): void {
+    try {
+      for (const record of records) foldRecord(record, outputs);
+    } catch (error) {
+      isStopped = true;
+      working.undo();
+      throw error;
+    } finally {
+      writer.add(outputs, nextOffset);
+      if (outputs.length > 0) options.onFolded?.(outputs);
     }
-    if (cut === undefined || writer.durableOffset() < cut.nextOffset) return undefined;
-    const next = cut;
-    await store.write(stored, next, frozen);
-    stored = next;
-    cut = undefined;
-    working.cutStored();
-    return stored;
   }
-  let frozen = new Map<string, unknown>();
 
   return {
     working,
     nextOffset,
     async fold(records) {
-      const outputs: Caused<Out>[] = [];
-      for (const record of records) foldRecord(record, outputs);
-      writer.add(outputs, nextOffset);
-      if (outputs.length > 0) options.onFolded?.(outputs);
+      if (isStopped) throw fail('fold_broken', 'this owner stopped at a record before');
+      checkOwner();
+      // No await between the check and the reads: both see the store at one moment.
+      foldAll(records, []);
       await writer.room();
     },
-    checkpoint,
+    async checkpoint() {
+      // A cut that waits for its outputs is finished before the next one is made.
+      if (cut === undefined && nextOffset > stored.nextOffset) {
+        cut = { position: { nextOffset, nowMs }, writes: working.cut() };
+      }
+      if (cut === undefined || writer.durableOffset() < cut.position.nextOffset) return undefined;
+      await store.write(stored, cut.position, cut.writes);
+      stored = cut.position;
+      cut = undefined;
+      working.cutStored();
+      return stored;
+    },
     drained: () => writer.drained(),
     stored: () => stored,
   };
+}
 
-  function createWriter({ sink, partition, onBroken }: PartitionOptions<Out>) {
-    return createOutputWriter<Out>({
-      write: (outputs) => sink.write(outputs, partition),
-      startOffset: store.position().nextOffset,
-      waitingMax: options.outputsWaitingMax ?? outputsWaitingDefault,
-      onBroken,
-    });
-  }
+function createWriter<Out>(options: PartitionOptions<Out>): OutputWriter<Out> {
+  return createOutputWriter<Out>({
+    write: (outputs) => options.sink.write(outputs, options.partition),
+    startOffset: options.store.position().nextOffset,
+    waitingMax: options.outputsWaitingMax ?? outputsWaitingDefault,
+    onBroken: options.onBroken,
+  });
 }
 
 /** Applies one record to the working state; returns its trace context. */
@@ -111,18 +131,27 @@ function applyRecord<Out>(
   working: Working<Out>,
   record: LogRecord,
 ): string | undefined {
-  const { view } = working;
   const decoded = decodeEvent(record.value);
   if (decoded.kind === 'unknown_version') {
     throw fail('fold_unknown_version', `${decoded.detail} at ${placeOf(record)}`);
   }
   if (decoded.kind === 'unreadable') {
-    view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
+    working.view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
     return undefined;
   }
-  const { event } = decoded;
-  if (event.cause !== undefined && !accept(working, event.cause)) return undefined;
   const position = { partition, offset: record.offset, key: record.key };
+  return applyEvent(fold, working, decoded.event, position) ? decoded.event.trace : undefined;
+}
+
+/** Drops a repetition (false); parks on a typed error, where the fold can. */
+export function applyEvent<Out>(
+  fold: Fold<Out>,
+  working: Working<Out>,
+  event: AnyEvent,
+  position: InputPosition,
+): boolean {
+  const { view } = working;
+  if (event.cause !== undefined && !accept(working, event.cause)) return false;
   try {
     fold.apply(view, event, position);
   } catch (error) {
@@ -131,7 +160,7 @@ function applyRecord<Out>(
     if (event.cause !== undefined) accept(working, event.cause);
     fold.park(view, event, position, error.code);
   }
-  return event.trace;
+  return true;
 }
 
 /** Drops what was applied before; otherwise remembers the cause with the state. */
@@ -145,74 +174,4 @@ function accept<Out>(working: Working<Out>, cause: Cause): boolean {
 
 function placeOf(record: LogRecord): string {
   return `${record.topic}/${record.partition}/${record.offset}`;
-}
-
-interface OutputWriter<Out> {
-  add(outputs: readonly Caused<Out>[], nextOffset: number): void;
-  /** Every output caused before this offset is durable. */
-  durableOffset(): number;
-  room(): Promise<void>;
-  drained(): Promise<void>;
-}
-
-/** Writes outputs in order, one write in flight; after a failure nothing later is written. */
-function createOutputWriter<Out>(options: {
-  write(outputs: readonly Caused<Out>[]): Promise<void>;
-  startOffset: number;
-  waitingMax: number;
-  onBroken(error: unknown): void;
-}): OutputWriter<Out> {
-  let waiting: Caused<Out>[] = [];
-  let waitingOffset = options.startOffset;
-  let durableOffset = options.startOffset;
-  let writing = false;
-  let broken = false;
-  let wakers: (() => void)[] = [];
-
-  function wake(): void {
-    const woken = wakers;
-    wakers = [];
-    for (const waker of woken) waker();
-  }
-
-  async function pump(): Promise<void> {
-    writing = true;
-    while (waiting.length > 0 && !broken) {
-      const batch = waiting;
-      const offset = waitingOffset;
-      waiting = [];
-      try {
-        await options.write(batch);
-      } catch (error) {
-        broken = true;
-        options.onBroken(error);
-        break;
-      }
-      durableOffset = offset;
-      wake();
-    }
-    writing = false;
-    if (!broken) durableOffset = waitingOffset;
-    wake();
-  }
-
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (broken) throw fail('fold_broken', 'the outputs of this partition cannot be written');
-      await new Promise<void>((resolve) => wakers.push(resolve));
-    }
-  }
-
-  return {
-    add(outputs, nextOffset) {
-      for (const output of outputs) waiting.push(output);
-      waitingOffset = nextOffset;
-      if (writing) return;
-      if (waiting.length > 0) void pump();
-      else if (!broken) durableOffset = nextOffset;
-    },
-    durableOffset: () => durableOffset,
-    room: () => until(() => waiting.length < options.waitingMax),
-    drained: () => until(() => waiting.length === 0 && !writing),
-  };
 }

@@ -1,15 +1,10 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
-import type {
-  EventLog,
-  GroupMember,
-  Producer,
-  TopicPartition,
-} from '@paycrawl/event-log/event-log';
-import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
+import type { EventLog, GroupMember } from '@paycrawl/event-log/event-log';
+import type { AnyEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import type { Caused, Fold, ReadView, Sink } from './fold.js';
-import { createPartition, type DeadLetter, type Partition } from './partition.js';
-import { restoreSnapshot, writeSnapshot } from './snapshot.js';
+import { type Owner, own } from './owner.js';
+import type { DeadLetter } from './partition.js';
 import type { Store } from './store.js';
 
 /** A partition as its owner's driver sees it: the folded state, and a way to append to the input. */
@@ -50,13 +45,6 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-interface Owner<Out> {
-  readonly folding: Partition<Out>;
-  readonly stop: () => Promise<void>;
-}
-
-const checkpointIntervalMsDefault = 200;
-const timePassedIntervalMs = 1000;
 const restartDelayMs = 250;
 
 /** Runs a fold over every partition that the group gives to this process. */
@@ -64,7 +52,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
   const topic = physicalTopic(options.fold.input);
   const owners = new Map<number, Owner<Out>>();
   let member: GroupMember | undefined;
-  let closed = false;
+  let state: 'running' | 'restarting' | 'ended' = 'running';
   let joining: Promise<void> = join();
   await joining;
 
@@ -78,44 +66,66 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
         return owner.folding.nextOffset;
       },
       onRecords: async ({ partition }, records) => {
-        const owner = owners.get(partition);
-        if (owner === undefined) return;
         try {
-          await owner.folding.fold(records);
+          await owners.get(partition)?.folding.fold(records);
         } catch (error) {
-          if (!hasCode(error, 'fold_broken')) options.onFatal(error);
+          if (!isOwnershipInDoubt(error)) stop(error);
           throw error;
         }
       },
-      onRevoke: async ({ partition }) => {
-        const owner = owners.get(partition);
-        owners.delete(partition);
-        await owner?.stop();
-      },
-      onError: (error) => restart(error),
+      onRevoke: ({ partition }) => disown(partition),
+      onError: restart,
     });
   }
 
-  /** The outputs are in doubt: fold again from the last durable position. */
+  async function disown(partition: number): Promise<void> {
+    const owner = owners.get(partition);
+    owners.delete(partition);
+    await owner?.stop();
+  }
+
+  async function leave(): Promise<void> {
+    await member?.close();
+    await Promise.all([...owners.keys()].map(disown));
+  }
+
+  /** The outputs or the ownership are in doubt: fold again from the last durable position. */
   function restart(error: unknown): void {
-    if (closed) return;
+    if (state !== 'running') return;
+    state = 'restarting';
     options.onRestart?.(error);
     joining = joining
-      .then(() => member?.close())
+      .catch(() => {})
+      .then(leave)
+      .catch(() => {})
       .then(() => delay(restartDelayMs))
-      .then(() => (closed ? undefined : join()))
-      .catch((cause: unknown) => restart(cause));
+      .then(() => {
+        if (state !== 'restarting') return undefined;
+        state = 'running';
+        return join();
+      })
+      .catch(restart);
+  }
+
+  /** A record that this code must not pass: nothing is tried again. */
+  function stop(error: unknown): void {
+    if (state === 'ended') return;
+    state = 'ended';
+    options.onFatal(error);
   }
 
   return {
     progress: () => progressOf(options.log, topic, owners),
     async close() {
-      closed = true;
+      state = 'ended';
       await joining.catch(() => {});
-      await member?.close();
-      await Promise.all([...owners.values()].map((owner) => owner.stop()));
+      await leave();
     },
   };
+}
+
+function isOwnershipInDoubt(error: unknown): boolean {
+  return hasCode(error, 'fold_broken') || hasCode(error, 'fold_position_moved');
 }
 
 async function progressOf<Out>(
@@ -132,116 +142,6 @@ async function progressOf<Out>(
   );
 }
 
-async function own<Out>(
-  options: RuntimeOptions<Out>,
-  source: TopicPartition,
-  restart: (error: unknown) => void,
-  member: () => GroupMember | undefined,
-): Promise<Owner<Out>> {
-  const { log, snapshots } = options;
-  const { partition } = source;
-  const store = options.openStore(partition);
-  const snapshotsAt = snapshots && { topic: physicalTopic(snapshots.topic), partition };
-  if (snapshotsAt) await restoreSnapshot(log, snapshotsAt, store);
-  const sink = options.createSink(partition);
-  const producer = log.producer();
-  let driver: Driver<Out> | undefined;
-  let stopped = false;
-  const folding = createPartition<Out>({
-    fold: options.fold,
-    partition,
-    store,
-    sink,
-    deadLetter: options.deadLetter,
-    onFolded: (outputs) => driver?.onFolded?.(outputs),
-    onBroken: restart,
-  });
-  const append: OwnedPartition['append'] = async (events) => {
-    await producer.append(
-      events.map(({ key, event }) => ({ ...source, key, value: encodeEvent(event) })),
-    );
-  };
-  driver = options.createDriver?.({ partition, state: folding.working.view, append });
-
-  const checkpoint = singleFlight(async () => {
-    const stored = await folding.checkpoint();
-    if (stored !== undefined) await member()?.commit(source, stored.nextOffset);
-  });
-  const timers = [
-    every(options.checkpointIntervalMs ?? checkpointIntervalMsDefault, () =>
-      checkpoint().catch(restart),
-    ),
-    every(timePassedIntervalMs, createClockwork(options, folding, producer, source)),
-    ...(snapshotsAt === undefined || snapshots === undefined
-      ? []
-      : [every(snapshots.intervalMs, () => writeSnapshot(log, snapshotsAt, store).catch(restart))]),
-  ];
-
-  async function stop(): Promise<void> {
-    if (stopped) return;
-    stopped = true;
-    for (const timer of timers) clearInterval(timer);
-    await driver?.close();
-    // Two passes: a cut may be waiting already, and folding went on after it.
-    const settled = async (): Promise<void> => {
-      await folding.drained();
-      await checkpoint();
-      await checkpoint();
-      if (snapshotsAt) await writeSnapshot(log, snapshotsAt, store);
-    };
-    await settled().catch(() => {});
-    await Promise.all([sink.close(), producer.close()]);
-    await store.close();
-  }
-  return { folding, stop };
-}
-
-/** Appends `TimePassed` while a timer of the state is due, at most once a second. */
-function createClockwork<Out>(
-  options: RuntimeOptions<Out>,
-  folding: Partition<Out>,
-  producer: Producer,
-  source: TopicPartition,
-): () => Promise<void> {
-  let appending = false;
-  return async () => {
-    const earliestMs = folding.working.earliestTimerMs();
-    if (appending || earliestMs === undefined || earliestMs > options.clock()) return;
-    appending = true;
-    const timeMs = options.clock();
-    const id = `${options.fold.name}/${source.partition}/${timeMs}`;
-    const event: AnyEvent = {
-      type: 'TimePassed',
-      id,
-      source: options.fold.name,
-      timeMs,
-      data: {},
-    };
-    try {
-      await producer.append([{ ...source, key: 'time', value: encodeEvent(event) }]);
-    } catch {
-      // The log cannot be written now; the timer stays due and the next second asks again.
-    } finally {
-      appending = false;
-    }
-  };
-}
-
-function every(intervalMs: number, work: () => unknown): NodeJS.Timeout {
-  return setInterval(work, intervalMs);
-}
-
 function delay(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
-}
-
-/** Calls that come while one is under way share it. */
-function singleFlight(work: () => Promise<void>): () => Promise<void> {
-  let underWay: Promise<void> | undefined;
-  return () => {
-    underWay ??= work().finally(() => {
-      underWay = undefined;
-    });
-    return underWay;
-  };
 }

@@ -23,29 +23,28 @@ const chunkBytesMax = 256 * 1024;
 const readRecordsMax = 64;
 const packr = new Packr({ useRecords: false });
 
-/** Writes the state of the store as it stands at its stored position. */
+/** Writes the state of the store as it stands at its stored position; returns that. */
 export async function writeSnapshot(
   log: EventLog,
   target: TopicPartition,
   store: Store,
-): Promise<void> {
-  const position = store.position();
+): Promise<StoredPosition> {
+  const { position, entries } = store.snapshot();
+  const at = position.nextOffset;
   const producer = log.producer();
   const hash = createHash('sha256');
-  let seq = 0;
+  let chunks = 0;
   const append = async (record: SnapshotRecord): Promise<void> => {
     const value = Buffer.from(packr.pack(record));
-    await producer.append([{ ...target, key: String(position.nextOffset), value }]);
+    await producer.append([{ ...target, key: String(at), value }]);
   };
   try {
-    for (const entries of chunksOf(store.entries())) {
-      for (const [key, value] of entries) hash.update(key).update(value);
-      await append({ kind: 'chunk', at: position.nextOffset, seq: seq++, entries });
+    for (const chunk of chunksOf(entries)) {
+      for (const [key, value] of chunk) hash.update(key).update(value);
+      await append({ kind: 'chunk', at, seq: chunks++, entries: chunk });
     }
-    const manifest = { at: position.nextOffset, chunks: seq, hash: hash.digest('hex'), position };
-    // The store went on meanwhile: what was read is of no single position. No manifest, no harm.
-    if (store.position().nextOffset !== position.nextOffset) return;
-    await append({ kind: 'manifest', ...manifest });
+    await append({ kind: 'manifest', at, chunks, hash: hash.digest('hex'), position });
+    return position;
   } finally {
     await producer.close();
   }
@@ -116,7 +115,20 @@ async function* snapshotRecords(
   for (let offset = earliest; offset < next; ) {
     const records = await log.read(source, offset, readRecordsMax);
     if (records.length === 0) return;
-    for (const record of records) yield packr.unpack(record.value) as SnapshotRecord;
+    for (const record of records) {
+      const read = recordOf(record.value);
+      if (read !== undefined) yield read;
+    }
     offset = (records.at(-1)?.offset ?? next) + 1;
+  }
+}
+
+/** A record that cannot be read leaves its snapshot torn; the one before it is taken then. */
+function recordOf(value: Buffer): SnapshotRecord | undefined {
+  try {
+    const record = packr.unpack(value) as SnapshotRecord;
+    return record.kind === 'chunk' || record.kind === 'manifest' ? record : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,12 +1,16 @@
 import type { Cause } from '@paycrawl/events/envelope';
 import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import type { Fold } from './fold.js';
+import { applyEvent } from './partition.js';
 import { createMemoryStore, type Store } from './store.js';
 import { createWorking } from './view.js';
 
 /** given / when / then for a fold, without a log: feed events at log times, get the outputs. */
 export interface Specification<Out> {
-  /** Folds one event at `atMs`; returns what it emits. */
+  /**
+   * Folds one event at `atMs`; returns what it emits. As in the runtime, a repeated cause is
+   * dropped, and a typed error parks where the fold has a hook.
+   */
   feed<Type extends EventType>(
     type: Type,
     data: EventOfType<Type>['data'],
@@ -28,8 +32,7 @@ export function specify<Out>(fold: Fold<Out>, partition = 0): Specification<Out>
   let nowMs = 0;
 
   async function flush(): Promise<void> {
-    const writes = working.cut();
-    await store.write(store.position(), { nextOffset: offset, nowMs }, writes);
+    await store.write(store.position(), { nextOffset: offset, nowMs }, working.cut());
     working.cutStored();
   }
 
@@ -40,7 +43,12 @@ export function specify<Out>(fold: Fold<Out>, partition = 0): Specification<Out>
       const event = { type, id, source: 'test', timeMs: atMs, data: freeze(data) };
       working.begin(nowMs);
       const whole = (cause === undefined ? event : { ...event, cause }) as AnyEvent;
-      fold.apply(working.view, whole, { partition, offset: offset++, key });
+      try {
+        applyEvent(fold, working, whole, { partition, offset: offset++, key });
+      } catch (error) {
+        working.undo();
+        throw error;
+      }
       return working.keep();
     },
     get: (key) => working.view.get(key),
@@ -52,7 +60,9 @@ export function specify<Out>(fold: Fold<Out>, partition = 0): Specification<Out>
     },
     async bytes() {
       await flush();
-      return [...store.entries()].map(([key, value]) => `${key}=${value.toString('hex')}`).join();
+      return [...store.snapshot().entries]
+        .map(([key, value]) => `${key}=${value.toString('hex')}`)
+        .join();
     },
     earliestTimerMs: () => working.earliestTimerMs(),
   };

@@ -18,9 +18,12 @@ export interface Store extends EntityReader {
    * `expected`: somebody else owns the store, and this owner must stop.
    */
   write(expected: StoredPosition, next: StoredPosition, writes: Writes): Promise<void>;
-  /** All entries as stored bytes in key order, at one moment. */
-  entries(): Iterable<[key: string, value: Buffer]>;
-  /** Replaces everything by a snapshot. */
+  /**
+   * All entries as stored bytes in key order, with their position: one moment, however long the
+   * reading takes.
+   */
+  snapshot(): { readonly position: StoredPosition; readonly entries: Iterable<[string, Buffer]> };
+  /** Replaces everything by a snapshot, unless the store stands there or further already. */
   replace(position: StoredPosition, entries: Iterable<[string, Buffer]>): Promise<void>;
   close(): Promise<void>;
 }
@@ -66,13 +69,17 @@ export function openStore(directory: string): Store {
       });
       if (!written) throw fail('fold_position_moved', `${directory} has another owner`);
     },
-    *entries() {
-      for (const { key, value } of env.getRange({ snapshot: true })) {
-        if (key !== positionKey) yield [key, value];
-      }
+    snapshot() {
+      // Position and first entry are read in one turn, so from one read transaction, and the
+      // range keeps that transaction to its end.
+      const at = position();
+      const range = env.getRange({ snapshot: true })[Symbol.iterator]();
+      const first = range.next();
+      return { position: at, entries: entriesOf(first, range) };
     },
     async replace(next, entries) {
       await env.transaction(() => {
+        if (position().nextOffset >= next.nextOffset) return;
         for (const key of [...env.getKeys()]) env.remove(key);
         for (const [key, value] of entries) env.put(key, value);
         env.put(positionKey, packr.pack(next));
@@ -80,6 +87,21 @@ export function openStore(directory: string): Store {
     },
     close: () => env.close(),
   };
+}
+
+type StoredEntry = { readonly key: string; readonly value: Buffer };
+
+function* entriesOf(
+  first: IteratorResult<StoredEntry>,
+  range: Iterator<StoredEntry>,
+): Generator<[key: string, value: Buffer]> {
+  try {
+    for (let next = first; next.done !== true; next = range.next()) {
+      if (next.value.key !== positionKey) yield [next.value.key, next.value.value];
+    }
+  } finally {
+    range.return?.();
+  }
 }
 
 /** The same in memory, for tests and simulations. */
@@ -107,10 +129,12 @@ export function createMemoryStore(): Store {
       }
       stored = next;
     },
-    *entries() {
-      for (const key of [...entries.keys()].sort()) yield [key, entries.get(key) as Buffer];
-    },
+    snapshot: () => ({
+      position: stored,
+      entries: [...entries].sort(([a], [b]) => (a < b ? -1 : 1)),
+    }),
     async replace(next, replacement) {
+      if (stored.nextOffset >= next.nextOffset) return;
       entries.clear();
       for (const [key, value] of replacement) entries.set(key, value);
       stored = next;
