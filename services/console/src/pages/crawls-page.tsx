@@ -1,0 +1,177 @@
+import { Button, Select, TextInput } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { type Crawl, crawlStatuses } from '../api/answers.js';
+import { apiErrorOf } from '../api/api-error.js';
+import { type CrawlFilter, readCrawls } from '../api/paycrawl-api.js';
+import { codeTitle } from '../format/words.js';
+import { type Column, LedgerTable, LedgerTableSkeleton } from '../parts/ledger-table.js';
+import { MoneyText } from '../parts/money-text.js';
+import { EmptyNote, ProblemNote, StaleNote } from '../parts/notes.js';
+import { OlderButton } from '../parts/older-button.js';
+import { PageHead } from '../parts/page-head.js';
+import { Sheet } from '../parts/sheet.js';
+import { StatusMark } from '../parts/status-mark.js';
+import { TimeText } from '../parts/time-text.js';
+import { useSignedIn } from '../session/session-context.js';
+import classes from './crawls-page.module.css';
+import { pathOf, usePublisher } from './use-publisher.js';
+
+const members = ['status', 'crawler', 'path'] as const;
+
+export function CrawlsPage() {
+  const publisher = usePublisher();
+  const [params, setParams] = useSearchParams();
+  const filter: CrawlFilter = Object.fromEntries(
+    members.map((member) => [member, params.get(member) ?? undefined]),
+  );
+  const setFilter = (next: CrawlFilter) => {
+    const given = Object.entries(next).filter(([, value]) => value !== undefined && value !== '');
+    setParams(new URLSearchParams(given.map(([key, value]) => [key, String(value)])));
+  };
+  return (
+    <>
+      <PageHead title="Crawls" lead="Every request that met a price, newest first." />
+      {/* A filter changed elsewhere (a link, the back button) starts the form anew. */}
+      <Filters key={params.toString()} filter={filter} onFilter={setFilter} />
+      <Sheet title={isEmpty(filter) ? 'All crawls' : 'Crawls that match'}>
+        <CrawlList publisher={publisher} filter={filter} onClear={() => setFilter({})} />
+      </Sheet>
+    </>
+  );
+}
+
+function Filters(props: {
+  readonly filter: CrawlFilter;
+  readonly onFilter: (filter: CrawlFilter) => void;
+}) {
+  const { filter, onFilter } = props;
+  const [crawler, setCrawler] = useState(filter.crawler ?? '');
+  const [path, setPath] = useState(filter.path ?? '');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    onFilter({ ...filter, crawler: crawler.trim(), path: path.trim() });
+  };
+  return (
+    <search>
+      <form className={classes.filters} onSubmit={submit}>
+        <Select
+          label="Status"
+          placeholder="Any"
+          clearable
+          data={crawlStatuses.map((value) => ({ value, label: codeTitle(value) }))}
+          value={filter.status ?? null}
+          onChange={(status) => onFilter({ ...filter, crawler, path, status: status ?? '' })}
+        />
+        <TextInput
+          label="Crawler"
+          placeholder="Its whole name, e.g. GPTBot"
+          value={crawler}
+          onChange={(event) => setCrawler(event.currentTarget.value)}
+        />
+        <TextInput
+          label="Path begins with"
+          placeholder="/articles/"
+          value={path}
+          onChange={(event) => setPath(event.currentTarget.value)}
+        />
+        <Button type="submit">Filter</Button>
+        <Button variant="default" disabled={isEmpty(filter)} onClick={() => onFilter({})}>
+          Clear
+        </Button>
+      </form>
+    </search>
+  );
+}
+
+function CrawlList(props: {
+  readonly publisher: string;
+  readonly filter: CrawlFilter;
+  readonly onClear: () => void;
+}) {
+  const { publisher, filter, onClear } = props;
+  const { token } = useSignedIn();
+  const query = useInfiniteQuery({
+    queryKey: ['crawls', publisher, filter],
+    queryFn: ({ signal, pageParam }) =>
+      readCrawls({ token, signal }, publisher, filter, pageParam ?? undefined),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+  const problem = query.error === null ? null : apiErrorOf(query.error);
+  const rows = query.data?.pages.flatMap((page) => page.crawls);
+  if (rows === undefined) {
+    if (problem !== null) {
+      return <ProblemNote problem={problem} onRetry={() => void query.refetch()} />;
+    }
+    return <LedgerTableSkeleton rows={12} />;
+  }
+  if (rows.length === 0) return <NoCrawls isFiltered={!isEmpty(filter)} onClear={onClear} />;
+  return (
+    <>
+      <LedgerTable
+        caption="Crawls, newest first"
+        columns={columnsOf(publisher)}
+        rows={rows}
+        keyOf={({ id }) => id}
+      />
+      <OlderButton query={query} what="crawls" />
+      {problem !== null && !query.isFetchNextPageError && <StaleNote problem={problem} />}
+    </>
+  );
+}
+
+function NoCrawls(props: { readonly isFiltered: boolean; readonly onClear: () => void }) {
+  if (!props.isFiltered) {
+    return (
+      <EmptyNote title="No crawler has met a price yet.">
+        A crawl is listed from the moment it is told a price, paid or not. People and search engines
+        pass untouched and are not listed.
+      </EmptyNote>
+    );
+  }
+  return (
+    <>
+      <EmptyNote title="No crawl matches.">
+        The crawler's name must be whole; a path matches from its beginning.
+      </EmptyNote>
+      <Button variant="default" ml={24} mb={24} onClick={props.onClear}>
+        Show all crawls
+      </Button>
+    </>
+  );
+}
+
+function columnsOf(publisher: string): readonly Column<Crawl>[] {
+  return [
+    { title: 'Time (UTC)', cell: ({ at }) => <TimeText at={at} /> },
+    {
+      title: 'Path',
+      cell: ({ id, path }) => <Link to={pathOf(publisher, 'crawls', id)}>{path}</Link>,
+    },
+    { title: 'Crawler', cell: ({ crawler }) => crawler },
+    {
+      title: 'Status',
+      cell: ({ status, code }) => <CrawlStatusCell status={status} code={code} />,
+    },
+    {
+      title: 'Amount',
+      isFigure: true,
+      cell: ({ amount }) => (amount === null ? '–' : <MoneyText money={amount} />),
+    },
+  ];
+}
+
+function CrawlStatusCell(props: Pick<Crawl, 'status' | 'code'>) {
+  return (
+    <>
+      <StatusMark status={props.status} />
+      {props.code !== null && <span className={classes.code}>{codeTitle(props.code)}</span>}
+    </>
+  );
+}
+
+function isEmpty(filter: CrawlFilter): boolean {
+  return members.every((member) => filter[member] === undefined || filter[member] === '');
+}
