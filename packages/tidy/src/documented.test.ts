@@ -1,8 +1,11 @@
+import { catalogue } from '@paycrawl/errors/catalogue';
 import { allDefinitions } from '@paycrawl/events/event';
 import { topicDefinitions } from '@paycrawl/events/topics';
 import { expect, test } from 'vitest';
+import { print } from './allowances.js';
 import { generateAll } from './docs.js';
-import { filesOfTree, readTree, readTreeJson } from './tree.js';
+import { checkLinks, checkNames } from './pages.js';
+import { filesOfTree, isSource, readTree, readTreeJson } from './tree.js';
 
 const files = new Set(filesOfTree());
 
@@ -41,4 +44,18 @@ test('rule: every golden file belongs to an event type', () => {
       return Number(version) > (known.get(type as never) ?? 0) || value === null;
     });
   expect(strays.map(([path]) => path)).toEqual([]);
+});
+
+test('rule: pages link to what is there, and name metrics and codes that exist', () => {
+  const tree = [...files];
+  const pages = tree
+    .filter((path) => path.endsWith('.md') && !path.startsWith('services/standalone/site/'))
+    .map((path) => ({ path, text: readTree(path) }));
+  const code = tree.filter(isSource).map(readTree).join('\n');
+  const codes = new Set(Object.keys(catalogue));
+  const found = pages.flatMap((page) => [
+    ...checkLinks(page, tree),
+    ...checkNames(page, code, codes),
+  ]);
+  expect(print(found)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { withoutAllowed } from './allowances.js';
 import { checkCycles, checkDeclared, checkLayers } from './layers.js';
+import { checkLinks, checkNames } from './pages.js';
 import { againstRatchet, growth, oversized } from './size.js';
 import { parseSource } from './source.js';
 import { checkSyntax, checkTestSyntax } from './syntax.js';
@@ -184,6 +185,18 @@ test('behavior: file names', () => {
 test('behavior: a README without its headings is told which', () => {
   const text = '# ingress\n## Owns\n## Consumes\n## Emits\n## Invariants\n## Knobs\n';
   expect(missingHeadings(text)).toEqual(['Failure modes']);
+});
+
+test('behavior: dead links, unknown metrics and unknown error codes are found in pages', () => {
+  const text = [
+    '[a](../README.md#x) [b](adr) [c](https://x.org) [d](#here) [e](gone.md)',
+    '`paycrawl_crawls_total{outcome}` `paycrawl_gone` [f](errors.md#log_closed) [g](errors.md#nope)',
+  ].join('\n');
+  const page = { path: 'docs/a.md', text };
+  const files = ['README.md', 'docs/a.md', 'docs/adr/0001.md', 'docs/errors.md'];
+  expect(checkLinks(page, files).map(({ subject }) => subject)).toEqual(['gone.md']);
+  const names = checkNames(page, "name: 'paycrawl_crawls_total'", new Set(['log_closed']));
+  expect(names.map(({ subject }) => subject)).toEqual(['paycrawl_gone', 'nope']);
 });
 
 test('behavior: an allowance covers its own place only, and is reported when unused', () => {
