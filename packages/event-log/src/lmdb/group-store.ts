@@ -4,6 +4,7 @@ import { open, type RootDatabase } from 'lmdb';
 import type { TopicPartition } from '../event-log.js';
 import type { GroupStore } from '../groups/member.js';
 import { emptyGroup, type GroupState } from '../groups/share-out.js';
+import { transact } from './transact.js';
 
 /** Membership and commits of all groups, in an environment of their own. */
 export interface LmdbGroups extends GroupStore {
@@ -56,7 +57,7 @@ export function openLmdbGroups(options: LmdbGroupsOptions): LmdbGroups {
     async update(groupId, change) {
       const before = { version: 0 };
       const after = { version: 0 };
-      const result = await db.transaction(() => {
+      const result = await transact(db, () => {
         const state = stateOf(db.get(['state', groupId]));
         before.version = state.version;
         const lease = { nowMs: monotonicMs(), leaseMs: options.leaseMs };
@@ -84,7 +85,9 @@ export function openLmdbGroups(options: LmdbGroupsOptions): LmdbGroups {
       return typeof offset === 'number' ? offset : undefined;
     },
     async commit(groupId, { topic, partition }: TopicPartition, nextOffset) {
-      await db.put(['commit', groupId, topic, String(partition)], nextOffset);
+      await transact(db, () => {
+        db.put(['commit', groupId, topic, String(partition)], nextOffset);
+      });
     },
     poll() {
       if (listeners.size === 0) return;

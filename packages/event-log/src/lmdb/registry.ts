@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { open, type RootDatabase } from 'lmdb';
 import type { TopicConfig } from '../event-log.js';
+import { transact } from './transact.js';
 
 /** What all processes agree on: which topics there are and where each begins. */
 export interface Registry {
@@ -49,7 +50,7 @@ export async function registerTopics(
   const { db } = registry;
   db.resetReadTxn();
   if (topics.every((topic) => isAsRegistered(registry, topic))) return;
-  await db.transaction(() => {
+  await transact(db, () => {
     for (const { name, partitions } of topics) {
       const known = db.get(name);
       if (known === undefined || known.partitions === partitions) continue;
@@ -100,7 +101,7 @@ export async function raiseFirstSegment(
   id: number,
 ): Promise<void> {
   const { db } = registry;
-  await db.transaction(() => {
+  await transact(db, () => {
     const entry = db.get(name);
     if (entry === undefined || entry.firstSegmentId >= id) return;
     db.put(name, { ...entry, firstSegmentId: id });

@@ -1,6 +1,7 @@
 import { encodeHead, type Head, headKey } from './layout.js';
 import { readHead } from './segment.js';
 import { activeSegment, advance, dropExpired, type TopicStore } from './topic-store.js';
+import { transact } from './transact.js';
 
 /**
  * Expires whole segments whose newest record is older than the retention. `advanceFirst` makes the
@@ -35,7 +36,7 @@ async function sealExpiredActive(store: TopicStore, expiredBeforeMs: number): Pr
   const isExpired = (head: Head) =>
     !head.sealed && head.bytes > 0 && newestMs(head) < expiredBeforeMs;
   if (!isExpired(readHead(activeSegment(store)))) return;
-  await db.transaction(() => {
+  await transact(db, () => {
     const head = readHead(activeSegment(store));
     if (!isExpired(head)) return;
     head.sealed = true;

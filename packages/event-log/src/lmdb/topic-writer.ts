@@ -1,4 +1,4 @@
-import { fail } from '@paycrawl/errors/paycrawl-error';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { NewRecord } from '../event-log.js';
 import type { MutableAppended, Pending } from '../producer.js';
 import {
@@ -14,6 +14,7 @@ import {
 import { headBytes, reopenSegment, type SegmentDatabase } from './segment.js';
 import { segmentMsOf } from './settings.js';
 import { activeSegment, advance, refresh, type TopicStore } from './topic-store.js';
+import { transact } from './transact.js';
 
 /** All producers of this process to one topic: one queue, at most one transaction in flight. */
 export interface TopicWriter {
@@ -89,7 +90,7 @@ async function commitBatch(writer: TopicWriter, batch: Batch): Promise<void> {
   }
   for (;;) {
     const { db } = activeSegment(store);
-    const outcome = await db.transaction(() => writeBatch(writer, db, batch));
+    const outcome = await transact(db, () => writeBatch(writer, db, batch));
     if (outcome === 'committed') return;
     refresh(store);
     advance(store);
@@ -221,10 +222,10 @@ function announce(writer: TopicWriter, batch: readonly Pending[]): void {
 
 /** Whether anything of the batch was written is unknown, so its producers are finished. */
 function failBatch(writer: TopicWriter, batch: readonly Pending[], cause: unknown): void {
-  const error = fail('log_unavailable', 'The event log could not be written.', {
-    cause,
-    context: { topic: writer.store.config.name },
-  });
+  const error =
+    cause instanceof PaycrawlError
+      ? cause
+      : fail('log_unavailable', 'The event log could not be written.', { cause });
   // A transaction that could not even begin took nothing: whoever waits must not wait for ever.
   const failed = batch.length > 0 ? batch : writer.queue.splice(0);
   for (const pending of failed) {
