@@ -3,7 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Allowance, print, withoutAllowed } from './allowances.js';
-import { checkCycles, checkDeclared, checkLayers, type PackageJson } from './layers.js';
+import {
+  checkCycles,
+  checkDeclared,
+  checkLayers,
+  decidingFiles,
+  type PackageJson,
+} from './layers.js';
 import { againstRatchet, growth, oversized, type Ratchet } from './size.js';
 import { type Finding, parseSource, type Source } from './source.js';
 import { checkSyntax, checkTestSyntax } from './syntax.js';
@@ -23,6 +29,7 @@ const scripts: readonly Source[] = files
   .filter((path) => isTypeScript(path) && /^(packages|services|loadtest)\//.test(path))
   .map((path) => parseSource(path, readTree(path)));
 const sources = scripts.filter(({ path }) => isSource(path));
+const deciding = decidingFiles(sources);
 const tests = scripts.filter(({ path }) => isTest(path));
 const ratchet = readTreeJson<Ratchet>('packages/tidy/ratchet.json');
 const allowances = readTreeJson<Allowance[]>('packages/tidy/allowances.json');
@@ -30,7 +37,7 @@ const allowances = readTreeJson<Allowance[]>('packages/tidy/allowances.json');
 const checked = withoutAllowed(
   [
     ...scripts.flatMap(checkLayers),
-    ...sources.flatMap(checkSyntax),
+    ...sources.flatMap((source) => checkSyntax(source, deciding.has(source.path))),
     ...tests.flatMap(checkTestSyntax),
     ...checkCycles(sources),
     ...scripts.flatMap(declaredFindings),

@@ -48,8 +48,8 @@ const clientOwners = ['chain', 'testkit', 'standalone'];
 const signerMakers = /^(privateKeyToAccount|mnemonicToAccount|hdKeyToAccount|signTransaction)$/;
 const signerOwners = ['settlement', 'testkit', 'standalone', 'crawler'];
 
-/** What a pure package may take from Node: bytes and hashes. */
-const pureNodeModules = new Set(['node:crypto', 'node:buffer', 'node:util', 'node:assert']);
+/** What a pure package may take from Node: bytes, hashes, and require for addons and data files. */
+const pureNodeModules = new Set(['node:crypto', 'node:buffer', 'node:util', 'node:module']);
 
 export function workspaceOf(path: string): string | undefined {
   return /^(?:packages|services)\/([^/]+)\//.exec(path)?.[1] ?? /^(loadtest)\//.exec(path)?.[1];
@@ -153,6 +153,24 @@ export function checkCycles(sources: readonly Source[]): Finding[] {
   };
   for (const { path } of sources) visit(path, []);
   return findings;
+}
+
+const decidingName = /^services\/[^/]+\/src\/(.*\/)?([a-z-]+-)?(decide|state|evolve|fold)\.ts$/;
+
+/** The files that decide, and all of their workspace that they are built on: none may be impure. */
+export function decidingFiles(sources: readonly Source[]): ReadonlySet<string> {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const found = new Set<string>();
+  const visit = (path: string): void => {
+    if (found.has(path)) return;
+    found.add(path);
+    for (const one of byPath.get(path)?.imports ?? []) {
+      if (one.isTypeOnly || !one.from.startsWith('.')) continue;
+      visit(resolveRelative(path, one.from, byPath));
+    }
+  };
+  for (const { path } of sources) if (decidingName.test(path) || isPure(path)) visit(path);
+  return found;
 }
 
 function resolveRelative(path: string, from: string, known: ReadonlyMap<string, Source>): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { withoutAllowed } from './allowances.js';
-import { checkCycles, checkDeclared, checkLayers } from './layers.js';
+import { checkCycles, checkDeclared, checkLayers, decidingFiles } from './layers.js';
 import { checkLinks, checkNames } from './pages.js';
 import { againstRatchet, growth, oversized } from './size.js';
 import { parseSource } from './source.js';
@@ -11,8 +11,10 @@ import { checkName, checkText, missingHeadings } from './text.js';
 
 const layers = (path: string, text: string) =>
   checkLayers(parseSource(path, text)).map(({ message }) => message);
-const syntax = (path: string, text: string) =>
-  checkSyntax(parseSource(path, text)).map(({ rule }) => rule);
+const syntax = (path: string, text: string) => {
+  const source = parseSource(path, text);
+  return checkSyntax(source, decidingFiles([source]).has(path)).map(({ rule }) => rule);
+};
 
 test.each([
   ['packages/money/src/a.ts', "import { x } from '@paycrawl/events/x';", 'downward'],
@@ -115,6 +117,21 @@ test('behavior: a circle of files is found, one of types is not', () => {
     'packages/fold/src/a.ts → packages/fold/src/b.ts → packages/fold/src/a.ts',
   ]);
   expect(checkCycles([a, of('b', "import type { A } from './a.js';")])).toEqual([]);
+});
+
+test('behavior: what a deciding file is built on decides too', () => {
+  const of = (path: string, text: string) => parseSource(`services/verifier/src/${path}.ts`, text);
+  const found = decidingFiles([
+    of(
+      'admission/decide',
+      "import { rule } from './rule.js'; import type { X } from './driver.js';",
+    ),
+    of('admission/rule', "import { wide } from '../wide.js';"),
+    of('admission/driver', "import { decide } from './decide.js';"),
+    of('wide', ''),
+  ]);
+  const names = [...found].map((path) => path.replace('services/verifier/src/', ''));
+  expect(names).toEqual(['admission/decide.ts', 'admission/rule.ts', 'wide.ts']);
 });
 
 test('behavior: what is imported must be declared, in tests for development too', () => {

@@ -1,11 +1,10 @@
-import { isPure, workspaceOf } from './layers.js';
+import { workspaceOf } from './layers.js';
 import { dotted, type Finding, finding, isNode, type Node, type Source, walk } from './source.js';
 
 /** Rules that one file can break by itself; each message names what to do instead. */
 
 const configFile = /(^|\/)(config|[a-z-]+\.config)\.ts$/;
 const cliFile = /(^|\/)(cli|[a-z-]+-cli)\.ts$|\/cli\//;
-const decidingFile = /(^|\/)(decide|state|evolve|fold)\.ts$/;
 
 /** No-one may ask for the time or chance where the same input must give the same output. */
 const impure = new Map([
@@ -43,9 +42,8 @@ const floatCalls = new Set([
   'Math.trunc',
 ]);
 
-export function checkSyntax(source: Source): Finding[] {
+export function checkSyntax(source: Source, isDeciding: boolean): Finding[] {
   const found: Finding[] = [];
-  const isDeciding = decidingFile.test(source.path) || isPure(source.path);
   const isMoney = moneyWorkspaces.has(workspaceOf(source.path) ?? '');
   walk(source.program, (node, parents) => {
     found.push(...environment(source, node), ...consoleUse(source, node));
