@@ -3,6 +3,7 @@
  * happened, so that a test compares what was promised with what stands in the log afterwards.
  */
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog } from './event-log.js';
 import { openLmdbLog } from './lmdb-log.js';
 
 const [command = '', directory = '', topic = '', ...rest] = process.argv.slice(2);
@@ -37,9 +38,23 @@ async function append(name: string, callers: number, recordsEach: number): Promi
       () => say('written after a failure'),
       (later: unknown) => say('refused', codeOf(later)),
     );
+    await startAnew(log);
   }
   await log.close();
   say('closed');
+}
+
+/** A failed commit finishes its producers, not the log: a small record still finds a free page. */
+async function startAnew(log: EventLog): Promise<void> {
+  const producer = log.producer();
+  const value = Buffer.alloc(800, 'anew');
+  try {
+    const [place] = await producer.append([{ topic, partition: 0, key: 'anew', value }]);
+    say('ack', place?.partition, place?.offset, 'anew');
+    say('anew');
+  } catch (error) {
+    say('again', codeOf(error));
+  }
 }
 
 /** A member of a group that prints what it owns and commits what it reads. */

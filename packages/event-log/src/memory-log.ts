@@ -225,7 +225,9 @@ function createMemoryGroups(partitionsOf: (topic: string) => number): GroupStore
       return () => members.delete(listener);
     },
     committed: (groupId, place) => commits.get(commitKey(groupId, place)),
-    async commit(groupId, place, nextOffset) {
+    async commit(groupId, memberId, place, nextOffset) {
+      const owner = states.get(groupId)?.owners[ownerKey(place.topic, place.partition)];
+      if (owner !== memberId) return;
       commits.set(commitKey(groupId, place), nextOffset);
     },
   };

@@ -5,7 +5,6 @@ import {
   join,
   type Lease,
   leave,
-  ownerKey,
   parseOwnerKey,
   reconcile,
   release,
@@ -20,7 +19,13 @@ export interface GroupStore {
   subscribe(groupId: string, listener: () => void): () => void;
   partitionsOf(topic: string): number;
   committed(groupId: string, partition: TopicPartition): number | undefined;
-  commit(groupId: string, partition: TopicPartition, nextOffset: number): Promise<void>;
+  /** Without effect unless the member owns the partition: a zombie must not set back its heir. */
+  commit(
+    groupId: string,
+    memberId: string,
+    partition: TopicPartition,
+    nextOffset: number,
+  ): Promise<void>;
   /** How often a member must renew its lease; undefined where members cannot die alone. */
   readonly heartbeatMs: number | undefined;
 }
@@ -71,7 +76,7 @@ export async function joinAsMember(
   const timer = heartbeatMs === undefined ? undefined : setInterval(wake, heartbeatMs);
   wake();
   return {
-    commit: (partition, nextOffset) => commitIfOwner(member, partition, nextOffset),
+    commit: (partition, nextOffset) => store.commit(groupId, id, partition, nextOffset),
     async close() {
       if (member.isClosing) return;
       member.isClosing = true;
@@ -81,17 +86,6 @@ export async function joinAsMember(
       clearInterval(timer);
     },
   };
-}
-
-async function commitIfOwner(
-  member: Member,
-  partition: TopicPartition,
-  nextOffset: number,
-): Promise<void> {
-  const key = ownerKey(partition.topic, partition.partition);
-  // After a rebalance another member's commit must not be set back by a late one.
-  if (!member.holdings.has(key)) return;
-  await member.store.commit(member.options.groupId, partition, nextOffset);
 }
 
 function wakeMember(member: Member): void {

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import type { TopicPartition } from '../event-log.js';
 import type { GroupStore } from '../groups/member.js';
-import { emptyGroup, type GroupState } from '../groups/share-out.js';
+import { emptyGroup, type GroupState, ownerKey } from '../groups/share-out.js';
 import { transact } from './transact.js';
 
 /** Membership and commits of all groups, in an environment of their own. */
@@ -84,8 +83,10 @@ export function openLmdbGroups(options: LmdbGroupsOptions): LmdbGroups {
       const offset = db.get(['commit', groupId, topic, String(partition)]);
       return typeof offset === 'number' ? offset : undefined;
     },
-    async commit(groupId, { topic, partition }: TopicPartition, nextOffset) {
+    async commit(groupId, memberId, { topic, partition }, nextOffset) {
       await transact(db, () => {
+        const { owners } = stateOf(db.get(['state', groupId]));
+        if (owners[ownerKey(topic, partition)] !== memberId) return;
         db.put(['commit', groupId, topic, String(partition)], nextOffset);
       });
     },
