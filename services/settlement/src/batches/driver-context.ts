@@ -3,13 +3,15 @@ import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import type { OwnedPartition } from '@paycrawl/fold/runtime';
 import type { Hex } from 'viem';
-import type { Lane } from './state.js';
+import type { Lane, Settings } from './state.js';
 
 /** The key of one lane. Nothing but the driver ever holds it. */
 export interface Signer {
   readonly address: Hex;
   readonly privateKey: Hex;
 }
+
+export type BatchSettings = Omit<Settings, 'version'>;
 
 export interface DriverSettings {
   /** CAIP-2 id of the chain that `chain` speaks to. */
@@ -24,6 +26,8 @@ export interface DriverSettings {
   readonly maxFeePerGasWeiMax: bigint;
   /** Gas of one transaction whose payer's own code runs. */
   readonly aloneGasMax: bigint;
+  /** What the fold is to work with; a difference becomes a record in its partition. */
+  readonly batches: BatchSettings;
   /** How far back a use of an authorization is searched. */
   readonly lookbackBlocksMax: number;
   readonly measureIntervalMs: number;

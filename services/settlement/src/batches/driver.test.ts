@@ -63,6 +63,8 @@ interface Bench {
   append(type: AnyEvent['type'], data: unknown): Promise<void>;
   /** Polls and mines until the predicate holds, within a bounded number of blocks. */
   until(what: string, holds: () => boolean, blocksMax?: number): Promise<void>;
+  /** A second owner's driver: after a pause two processes may own a partition. */
+  zombie(): SettlementDriver;
   /** A new driver and a new fold from offset 0, as after a crash. */
   restart(): Promise<void>;
   get<Value>(key: string): Value | undefined;
@@ -72,8 +74,11 @@ interface Bench {
 let nowMs = 0;
 let bench: Bench;
 
+const { version: _version, ...batches } = initialSettings;
+
 const settings: DriverSettings = {
   network,
+  batches,
   finalityDepth: depth,
   pollIntervalMs: 0,
   resendAfterMs: 0,
@@ -157,6 +162,7 @@ async function createBench(change: Partial<DriverSettings> = {}): Promise<Bench>
       outputs.splice(kept);
       made.driver = openDriver();
     },
+    zombie: openDriver,
     get: (key) => made.partition.working.view.get(key),
     typesOf: (chargeId) =>
       outputs
@@ -362,6 +368,22 @@ describe('a batch on a real chain', () => {
       expect(bench.typesOf(id)).toEqual(['ChargeInFlight', 'ChargeSettled']);
     });
     expect(arrived).toBe(1_000n);
+  });
+
+  test('behavior: two owners of the partition at once pay once', async () => {
+    const wallet = await fundedWallet();
+    const zombie = bench.zombie();
+    const arrived = await received(async () => {
+      const { id } = await takeCharge(wallet);
+      for (let step = 0; step < 15 && !isSettled(id)(); step += 1) {
+        await Promise.all([bench.driver.poll(), zombie.poll()]);
+        await devnet.mine(1);
+        nowMs += 1_000;
+      }
+      expect(bench.typesOf(id)).toEqual(['ChargeInFlight', 'ChargeSettled']);
+    });
+    expect(arrived).toBe(1_000n);
+    expect(bench.outputs.filter(({ type }) => type === 'BatchSubmitted')).toHaveLength(1);
   });
 
   test('behavior: a dropped transaction is sent again', async () => {
@@ -649,13 +671,9 @@ describe('a world in trouble', () => {
   });
 
   test('behavior: several batches are in flight at once, in the order of their nonces', async () => {
+    bench = await createBench({ batches: { ...batches, batchChargesMax: 2 } });
     const wallet = await fundedWallet(100_000n);
     await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
-    await bench.append('SettlementSettingsChanged', {
-      ...initialSettings,
-      version: 2,
-      batchChargesMax: 2,
-    });
     const taken = await takeBatch(Array(10).fill(wallet));
     await bench.until('all settled', () => taken.every(({ id }) => isSettled(id)()));
     expect(bench.outputs.filter(({ type }) => type === 'BatchConfirmed')).toHaveLength(5);

@@ -11,7 +11,7 @@ import {
 } from './driver-context.js';
 import { publishMeasures } from './measures.js';
 import { hasWaiting, observeBatch, observeWaiting } from './observe.js';
-import { type Batch, batchOf, type Lane, laneOf, type Out } from './state.js';
+import { type Batch, batchOf, type Lane, laneOf, type Out, settingsOf } from './state.js';
 
 export interface SettlementDriver extends Driver<Out> {
   /** One look at the state and the world; polls do this, tests may. */
@@ -105,6 +105,7 @@ function unexpected(cause: unknown): PaycrawlError {
 
 async function work(context: DriverContext): Promise<void> {
   const { owned, settings, signer } = context;
+  await alignSettings(context);
   const lane = laneOf(owned.state, settings.network);
   if (lane === undefined) return openLane(context);
   if (lane.signer !== signer.address) {
@@ -121,6 +122,16 @@ async function work(context: DriverContext): Promise<void> {
   if (sight.headNumber === context.memory.observedHead) return;
   await observeWaiting(context, sight);
   context.memory.observedHead = sight.headNumber;
+}
+
+/** A setting takes effect by a record, so that every owner folds it at the same place. */
+async function alignSettings(context: DriverContext): Promise<void> {
+  const { version, ...inForce } = settingsOf(context.owned.state);
+  const { batches } = context.settings;
+  const names = Object.keys(batches) as (keyof typeof batches)[];
+  if (names.every((name) => batches[name] === inForce[name])) return;
+  const data = { ...batches, version: version + 1 };
+  await appendOnce(context, `settings/${version + 1}`, 'SettlementSettingsChanged', data);
 }
 
 async function advance(context: DriverContext, batch: Batch, sight: Sight): Promise<void> {

@@ -1,0 +1,131 @@
+import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import { type Static, Type } from '@sinclair/typebox';
+
+/** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
+export const settlementSchema = Type.Object({
+  batchChargesMax: Type.Integer({
+    minimum: 1,
+    maximum: 120,
+    default: 100,
+    env: 'SETTLEMENT_BATCH_CHARGES_MAX',
+    description: '120 transfers fill the 16.7 M gas that one transaction may have (EIP-7825)',
+  }),
+  batchAgeMaxMs: Type.Integer({
+    minimum: 0,
+    default: 2_000,
+    env: 'SETTLEMENT_BATCH_AGE_MAX_MS',
+    description: 'about one block: waiting longer saves little gas and delays money',
+  }),
+  batchesInFlightMax: Type.Integer({
+    minimum: 1,
+    maximum: 64,
+    default: 4,
+    env: 'SETTLEMENT_BATCHES_IN_FLIGHT_MAX',
+    description: 'keeps the lane busy while earlier batches wait for depth; nodes queue about 16',
+  }),
+  deadlineMarginS: Type.Integer({
+    minimum: 1,
+    default: 20,
+    env: 'SETTLEMENT_DEADLINE_MARGIN_S',
+    description: 'floor of the margin; what was measured counts if it is more',
+  }),
+  finalityDepth: Type.Integer({
+    minimum: 1,
+    maximum: 1_000,
+    default: 4,
+    env: 'CHAIN_FINALITY_DEPTH',
+    description: 'blocks below the head that no reorganisation reaches; the verifier uses the same',
+  }),
+  pollIntervalMs: Type.Integer({
+    minimum: 50,
+    default: 500,
+    env: 'SETTLEMENT_POLL_INTERVAL_MS',
+    description: 'half of the shortest block time; a poll without work asks nothing',
+  }),
+  resendAfterMs: Type.Integer({
+    minimum: 0,
+    default: 5_000,
+    env: 'SETTLEMENT_RESEND_AFTER_MS',
+    description: 'nodes forget transactions; sending the same bytes again is harmless',
+  }),
+  bumpAfterMs: Type.Integer({
+    minimum: 1_000,
+    default: 15_000,
+    env: 'SETTLEMENT_BUMP_AFTER_MS',
+    description: 'several blocks: what is not mined by then is outbid with the same nonce',
+  }),
+  maxFeePerGasWei: Type.String({
+    pattern: '^[1-9][0-9]{0,30}$',
+    default: '100000000000',
+    env: 'SETTLEMENT_MAX_FEE_PER_GAS_WEI',
+    description: '100 gwei: above it batches wait, because gas would eat the charges',
+  }),
+  aloneGasMax: Type.Integer({
+    minimum: 100_000,
+    default: 1_500_000,
+    env: 'SETTLEMENT_ALONE_GAS_MAX',
+    description: 'a wallet deployment with its transfer fits; code of payers gets no more',
+  }),
+  lookbackBlocksMax: Type.Integer({
+    minimum: 100,
+    default: 50_000,
+    env: 'SETTLEMENT_LOOKBACK_BLOCKS_MAX',
+    description: 'a day of 2-second blocks: no offered window is longer',
+  }),
+  measureIntervalMs: Type.Integer({
+    minimum: 100,
+    default: 5_000,
+    env: 'SETTLEMENT_MEASURE_INTERVAL_MS',
+    description: 'queue and rate are published when they changed, at most this often',
+  }),
+  checkpointIntervalMs: Type.Integer({
+    minimum: 10,
+    default: 200,
+    env: 'SETTLEMENT_CHECKPOINT_INTERVAL_MS',
+    description: 'a crash folds again what came since; one store transaction per interval',
+  }),
+  snapshotIntervalMs: Type.Integer({
+    minimum: 1_000,
+    default: 300_000,
+    env: 'SETTLEMENT_SNAPSHOT_INTERVAL_MS',
+    description: 'bounds what a new machine folds again; each writes the whole state',
+  }),
+});
+export type SettlementConfig = Static<typeof settlementSchema>;
+
+/** What a settlement process of its own needs beside that. */
+export const processSchema = Type.Object({
+  dataDir: Type.String({ default: '.paycrawl', description: 'log, local state and signer keys' }),
+  chain: Type.Object({
+    rpcUrl: Type.String({ env: 'CHAIN_RPC_URL', description: 'JSON-RPC of the chain' }),
+    chainId: Type.Integer({ minimum: 1, default: 84532, env: 'CHAIN_ID' }),
+    timeoutMs: Type.Integer({
+      minimum: 100,
+      default: 5_000,
+      env: 'CHAIN_TIMEOUT_MS',
+      description: 'well over any healthy answer',
+    }),
+  }),
+  partitions: Type.Integer({
+    minimum: 1,
+    maximum: 64,
+    default: 4,
+    env: 'PARTITIONS',
+    description: 'payer partitions; fixed for the life of a log',
+  }),
+  operations: Type.Object({
+    host: Type.String({ default: '127.0.0.1', env: 'SETTLEMENT_HOST' }),
+    port: Type.Integer({ minimum: 0, maximum: 65535, default: 0, env: 'SETTLEMENT_PORT' }),
+  }),
+  shutdownDeadlineMs: Type.Integer({
+    minimum: 1_000,
+    default: 20_000,
+    description: 'below the 30 s that orchestrators wait before they kill',
+  }),
+  settlement: settlementSchema,
+});
+export type ProcessConfig = Static<typeof processSchema>;
+
+export function loadSettlementConfig(env: Environment): SettlementConfig {
+  return loadConfig(settlementSchema, env);
+}
