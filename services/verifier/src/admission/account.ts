@@ -20,8 +20,10 @@ export function setAccount(
     throw fail('admission_books_broken', `the account of ${of.payer} does not add up`);
   }
   const key = accountKey(of.payer, of.asset);
+  const isOver = isIdle(next) && view.nowMs >= forgetAtMs(next);
+  if (isOver) return view.delete(key);
   view.set(key, next);
-  if (isIdle(next)) view.setTimer(key, forgetAtMs(view, next));
+  if (isIdle(next)) view.setTimer(key, forgetAtMs(next));
 }
 
 /** Nothing is open, nothing is owed, nothing is remembered: it may be forgotten. */
@@ -30,14 +32,11 @@ function isIdle(account: Account): boolean {
 }
 
 /** What was observed is kept a moment, so that endless empty wallets cost the chain little. */
-function forgetAtMs(view: AdmissionView, { funds }: Account): number {
-  return (funds?.observedAtMs ?? view.nowMs) + fundsFreshMs;
+function forgetAtMs({ funds }: Account): number {
+  return funds === undefined ? 0 : funds.observedAtMs + fundsFreshMs;
 }
 
 export function forgetIdleAccount(view: AdmissionView, key: string): void {
   const known = view.get<Account>(key);
-  if (known === undefined || !isIdle(known)) return;
-  const atMs = forgetAtMs(view, known);
-  if (known.funds === undefined || view.nowMs >= atMs) view.delete(key);
-  else view.setTimer(key, atMs);
+  if (known !== undefined && isIdle(known) && view.nowMs >= forgetAtMs(known)) view.delete(key);
 }
