@@ -158,6 +158,20 @@ CREATE TABLE IF NOT EXISTS ledger_totals (
 ORDER BY (publisher, moment, account, asset, source_topic, source_partition)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- What the folds counted since ever, from their own state and not from rows of this warehouse:
+-- the side of the log in reconciliation.
+CREATE TABLE IF NOT EXISTS log_totals (
+  measure LowCardinality(String),
+  asset LowCardinality(String),
+  source_topic LowCardinality(String),
+  source_partition UInt32,
+  version UInt64,
+  events UInt64,
+  amount UInt256
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (measure, asset, source_topic, source_partition)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
 CREATE TABLE IF NOT EXISTS batches (
   sealed_at DateTime64(3, 'UTC'),
   id String,

@@ -654,6 +654,49 @@ export const catalogue = {
     retryable: false,
     next: 'Send the path alone, or the same host.',
   },
+  // api
+  asset_unknown: {
+    status: 500,
+    title: 'An amount is in an asset that is not configured',
+    retryable: false,
+    next: 'Add the asset to the settings of analytics; amounts are not guessed.',
+  },
+  crawl_not_found: {
+    status: 404,
+    title: 'No such crawl',
+    retryable: false,
+    next: 'A crawl appears within two seconds of its first event.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'This token may not see that',
+    retryable: false,
+    next: 'Publishers see their own data only; use the token of its owner.',
+  },
+  price_book_conflict: {
+    status: 409,
+    title: 'The price book was replaced meanwhile',
+    retryable: false,
+    next: 'Read the newest version, apply the change to it and send it again.',
+  },
+  publisher_not_found: {
+    status: 404,
+    title: 'No such publisher',
+    retryable: false,
+    next: 'Register the publisher first.',
+  },
+  settlement_not_found: {
+    status: 404,
+    title: 'No such settlement batch',
+    retryable: false,
+    next: 'Look at the list of settlements.',
+  },
+  token_invalid: {
+    status: 401,
+    title: 'No token, or one that is not known',
+    retryable: false,
+    next: 'Send `Authorization: Bearer <token>`.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -1,8 +1,8 @@
 import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
-import * as Sample from './events.given.js';
 import { keptAfterEndMs } from './crawl.js';
 import { decisionsFold } from './decisions-fold.js';
+import * as Sample from './events.given.js';
 import type { ProjectionOutput, Table } from './output.js';
 import { hourMs, measures, moneyMeasures } from './totals.js';
 

@@ -1,7 +1,7 @@
 import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
-import * as Sample from './events.given.js';
 import { challengesFold } from './challenges-fold.js';
+import * as Sample from './events.given.js';
 import { paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
 import { settlementsFold } from './settlements-fold.js';
@@ -10,13 +10,14 @@ import { otherPaths, pathsPerDayMax } from './totals.js';
 const noon = Date.UTC(2026, 0, 31, 12);
 
 describe('challenges projection', () => {
-  test('behavior: a challenge is a fact, a crawl, two totals and an index entry', () => {
+  test('behavior: a challenge is a fact, a crawl, totals and an index entry', () => {
     const fold = specify(challengesFold);
     const outputs = fold.feed('ChallengeIssued', Sample.challengeIssued(), { atMs: noon });
     expect(outputs.map(({ table }) => table).sort()).toEqual([
       'crawls',
       'event_index',
       'facts',
+      'log_totals',
       'rollup_hour',
       'rollup_path_day',
     ]);

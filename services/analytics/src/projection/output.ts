@@ -28,6 +28,14 @@ export interface LedgerEntry {
   readonly entry: number;
 }
 
+/** One measure and asset since ever, as the fold counted it. */
+export interface LogTotal {
+  readonly measure: Measure;
+  readonly asset: string;
+  readonly events: number;
+  readonly amount: bigint;
+}
+
 export interface LedgerTotal {
   readonly publisher: string;
   readonly moment: string;
@@ -49,6 +57,7 @@ export type ProjectionOutput =
   | { readonly table: 'ledger_entries'; readonly entry: LedgerEntry }
   | { readonly table: 'rollup_hour'; readonly key: string; readonly total: HourTotal }
   | { readonly table: 'rollup_path_day'; readonly key: string; readonly total: PathDayTotal }
+  | { readonly table: 'log_totals'; readonly key: string; readonly total: LogTotal }
   | { readonly table: 'ledger_totals'; readonly key: string; readonly total: LedgerTotal }
   | { readonly table: 'crawls'; readonly key: string; readonly crawl: Crawl }
   | { readonly table: 'batches'; readonly key: string; readonly batch: Batch }

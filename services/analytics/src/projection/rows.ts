@@ -20,6 +20,7 @@ export const columnsOf: Readonly<Record<Table, readonly string[]>> = {
   ],
   rollup_hour: ['publisher', 'hour', 'crawler', 'dialect', 'asset', ...sums, ...source],
   rollup_path_day: ['publisher', 'day', 'path', 'asset', ...sums, ...source],
+  log_totals: ['measure', 'asset', 'events', 'amount', ...source],
   ledger_totals: [
     ...['publisher', 'moment', 'account', 'asset', 'posted_at', 'entries', 'debits', 'credits'],
     ...source,
@@ -69,6 +70,10 @@ export function rowOf(output: Warehoused, { cause, nowMs }: Caused<unknown>): Ce
     case 'rollup_path_day': {
       const { publisher, dayMs, path, asset } = output.total;
       return [publisher, isoDay(dayMs), path, asset, ...sumCells(output.total), ...at];
+    }
+    case 'log_totals': {
+      const { measure, asset, events, amount } = output.total;
+      return [measure, asset, events, `${amount}`, ...at];
     }
     case 'ledger_totals': {
       const { publisher, moment, account, asset, entries, debits, credits } = output.total;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { View } from '@paycrawl/fold/fold';
 import { checked } from './assets.js';
-import type { Fact, ProjectionOutput } from './output.js';
+import type { Fact, LogTotal, ProjectionOutput } from './output.js';
 
 /** Everything that is counted, in the order of the columns of the roll-ups. */
 export const measures = [
@@ -61,6 +61,16 @@ export function count(view: View<ProjectionOutput>, fact: Fact): void {
   view.emit({ table: 'facts', fact });
   countHour(view, fact);
   countPathDay(view, fact);
+  countSinceEver(view, fact);
+}
+
+function countSinceEver(view: View<ProjectionOutput>, { measure, asset, amount }: Fact): void {
+  const key = `r/${measure}/${asset}`;
+  const before = view.get<LogTotal>(key) ?? { events: 0, amount: 0n };
+  const sum = before.amount + amount;
+  const total: LogTotal = { measure, asset, events: before.events + 1, amount: sum };
+  view.set(key, total);
+  view.emit({ table: 'log_totals', key, total });
 }
 
 function countHour(view: View<ProjectionOutput>, fact: Fact): void {

@@ -209,7 +209,9 @@ export const CrawlEvent = Type.Object(
     at: At,
     /** The record that a fold turned into this one; null: written by an edge, not a fold. */
     cause: Nullable(Cause),
-    /** The event's data as it stands in the log, without secrets. */
+    /** True when the log keeps this record no longer; `data` is empty then. */
+    expired: Type.Boolean(),
+    /** The event's data as it stands in the log, without signatures and without others' charges. */
     data: Type.Record(Type.String(), Type.Unknown()),
   },
   { $id: 'CrawlEvent', ...strict },

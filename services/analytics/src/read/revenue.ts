@@ -1,0 +1,138 @@
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
+import type { Counts, Revenue, RevenueBy, Totals } from '../routes/api-types.js';
+import { type AssetBook, moniesOf } from './asset-book.js';
+import { groupBy } from './group-by.js';
+import { isoOf, type Period, roundOutward } from './period.js';
+
+export interface RevenueRequest extends Period {
+  readonly publisher: string;
+  readonly by: RevenueBy;
+  /** Crawlers and paths have a long tail; the total counts all of it. */
+  readonly rowsMax: number;
+}
+
+type MoneyMeasure = (typeof moneyMeasures)[number];
+type SumRow = { readonly key: string; readonly asset: string } & Readonly<
+  Record<Measure | `${MoneyMeasure}_amount`, string>
+>;
+
+/** Counts and amounts of one publisher in a period, from the newest version of every roll-up. */
+export async function readRevenue(
+  { warehouse, assets }: { readonly warehouse: Warehouse; readonly assets: AssetBook },
+  request: RevenueRequest,
+): Promise<Revenue> {
+  const { publisher, by } = request;
+  const period = roundOutward(request, by === 'path' ? 'day' : 'hour');
+  const { sql, parameters } = revenueQuery({ ...request, ...period });
+  const rows = await warehouse.query<SumRow>(sql, parameters);
+  const total = totalsOf(assets, rows);
+  const rowsByKey = by === 'status' ? statusRows(total) : rowsOf(assets, rows, by);
+  return {
+    ...{ publisher, from: isoOf(period.fromMs), to: isoOf(period.toMs), by, total },
+    rows: rowsByKey.slice(0, request.rowsMax),
+  };
+}
+
+/** A key for rows, where it is known; the figures of one publisher and month are one range. */
+const keys: Readonly<Record<RevenueBy, string>> = {
+  day: 'toString(toDate(hour))',
+  hour: `formatDateTime(hour, '%Y-%m-%dT%H:00:00Z')`,
+  crawler: 'crawler',
+  path: 'path',
+  dialect: 'dialect',
+  status: `''`,
+};
+
+export function revenueQuery({ publisher, by, fromMs, toMs }: Omit<RevenueRequest, 'rowsMax'>) {
+  const [table, bucket, bound] =
+    by === 'path' ? ['rollup_path_day', 'day', 'toDate'] : ['rollup_hour', 'hour', 'toDateTime'];
+  const counts = measures.map((measure) => `sum(${measure}) AS ${measure}`);
+  const amounts = moneyMeasures.map(
+    (measure) => `sum(toUInt256(${measure}_amount)) AS ${measure}_amount`,
+  );
+  const time = (name: string) => `${bound}({${name}:UInt32}, 'UTC')`;
+  const sql = `
+    SELECT ${keys[by]} AS key, asset, ${[...counts, ...amounts].join(', ')}
+    FROM ${table} FINAL
+    WHERE publisher = {publisher:String} AND ${bucket} >= ${time('from')}
+      AND ${bucket} < ${time('to')}
+    GROUP BY key, asset`;
+  const parameters = { publisher, from: fromMs / 1000, to: toMs / 1000 };
+  return { sql, parameters };
+}
+
+function rowsOf(assets: AssetBook, rows: readonly SumRow[], by: RevenueBy) {
+  const byKey = groupBy(rows, ({ key }) => key);
+  const groups = [...byKey].map(([key, ofKey]) => ({ key, totals: totalsOf(assets, ofKey) }));
+  if (by === 'day' || by === 'hour') return groups.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const revenue = new Map(
+    [...byKey].map(([key, ofKey]) => [key, ofKey.reduce((sum, row) => sum + chargedOf(row), 0n)]),
+  );
+  return groups.sort((a, b) => {
+    const difference = (revenue.get(b.key) ?? 0n) - (revenue.get(a.key) ?? 0n);
+    if (difference !== 0n) return difference > 0n ? 1 : -1;
+    const byChallenges = b.totals.counts.challenges - a.totals.counts.challenges;
+    return byChallenges !== 0 ? byChallenges : a.key < b.key ? -1 : 1;
+  });
+}
+
+/** A loss was owed and lost in one transaction of the ledger: it counts as both, as there. */
+function chargedOf(row: SumRow): bigint {
+  return BigInt(row.charged_amount) + BigInt(row.lost_amount);
+}
+
+export function totalsOf(assets: AssetBook, rows: readonly SumRow[]): Totals {
+  const sum = (measure: Measure) => rows.reduce((all, row) => all + Number(row[measure]), 0);
+  const [charged, lost, uncollectible] = [sum('charged'), sum('lost'), sum('uncollectible')];
+  const counts: Counts = {
+    challenges: sum('challenged'),
+    proofsRefused: sum('refused'),
+    paymentsRejected: sum('rejected'),
+    paymentsAccepted: sum('accepted'),
+    delivered: charged + lost,
+    notDelivered: sum('released'),
+    charges: charged + lost,
+    chargesSettled: sum('settled'),
+    chargesUncollectible: uncollectible + lost,
+  };
+  const monies = (amount: (row: SumRow) => bigint) =>
+    moniesOf(
+      assets,
+      rows.map((row) => [row.asset, amount(row)] as const),
+    );
+  return {
+    counts,
+    charged: monies(chargedOf),
+    settled: monies((row) => BigInt(row.settled_amount)),
+    uncollectible: monies((row) => BigInt(row.uncollectible_amount) + BigInt(row.lost_amount)),
+  };
+}
+
+const noCounts: Counts = {
+  challenges: 0,
+  proofsRefused: 0,
+  paymentsRejected: 0,
+  paymentsAccepted: 0,
+  delivered: 0,
+  notDelivered: 0,
+  charges: 0,
+  chargesSettled: 0,
+  chargesUncollectible: 0,
+};
+
+/** One row for each count of the total, with the amounts that belong to it. */
+function statusRows({ counts, charged, settled, uncollectible }: Totals) {
+  const none: Totals = { counts: noCounts, charged: [], settled: [], uncollectible: [] };
+  const amounts: Partial<Record<keyof Counts, Partial<Totals>>> = {
+    charges: { charged },
+    chargesSettled: { settled },
+    chargesUncollectible: { uncollectible },
+  };
+  return (Object.keys(counts) as (keyof Counts)[])
+    .filter((key) => counts[key] > 0)
+    .map((key) => {
+      const only = { ...noCounts, [key]: counts[key] };
+      return { key, totals: { ...none, counts: only, ...amounts[key] } };
+    });
+}

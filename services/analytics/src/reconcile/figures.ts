@@ -1,0 +1,104 @@
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
+import type { ChainSum, EntrySum, Figures, LedgerSum, Sum } from './checks.js';
+
+interface SumRow {
+  readonly measure: Measure;
+  readonly asset: string;
+  readonly events: string;
+  readonly amount: string;
+}
+
+/** Reads both sides of every equation. The chain's side is undefined until it is complete. */
+export async function readFigures(warehouse: Warehouse, isChainKnown: boolean): Promise<Figures> {
+  const log = await sums(
+    warehouse,
+    `SELECT measure, asset, sum(events) AS events, sum(amount) AS amount
+     FROM log_totals FINAL GROUP BY measure, asset`,
+  );
+  return {
+    log,
+    facts: await readFacts(warehouse, log),
+    hours: await readRollup(warehouse, 'rollup_hour'),
+    pathDays: await readRollup(warehouse, 'rollup_path_day'),
+    ledger: await readLedger(warehouse),
+    entries: await readEntries(warehouse),
+    chain: isChainKnown ? await readChain(warehouse) : undefined,
+  };
+}
+
+async function sums(warehouse: Warehouse, sql: string): Promise<Sum[]> {
+  const rows = await warehouse.query<SumRow>(sql);
+  return rows.map(({ measure, asset, events, amount }) => ({
+    ...{ measure, asset },
+    events: BigInt(events),
+    amount: BigInt(amount),
+  }));
+}
+
+/** Replayed rows that are not merged yet count twice: only then the exact, dearer question. */
+async function readFacts(warehouse: Warehouse, log: readonly Sum[]): Promise<Sum[]> {
+  const sql = (final: string) => `
+    SELECT measure, asset, count() AS events, sum(amount) AS amount
+    FROM facts ${final} GROUP BY measure, asset`;
+  const quick = await sums(warehouse, sql(''));
+  const events = (all: readonly Sum[]) => all.reduce((sum, one) => sum + one.events, 0n);
+  return events(quick) === events(log) ? quick : sums(warehouse, sql('FINAL'));
+}
+
+async function readRollup(warehouse: Warehouse, table: string): Promise<Sum[]> {
+  const counts = measures.map((measure) => `sum(${measure}) AS ${measure}`);
+  const amounts = moneyMeasures.map(
+    (measure) => `sum(toUInt256(${measure}_amount)) AS ${measure}_amount`,
+  );
+  const rows = await warehouse.query<Record<string, string>>(
+    `SELECT asset, ${[...counts, ...amounts].join(', ')} FROM ${table} FINAL GROUP BY asset`,
+  );
+  return rows.flatMap((row) =>
+    measures.map((measure) => ({
+      measure,
+      asset: row.asset ?? '',
+      events: BigInt(row[measure] ?? 0),
+      amount: BigInt(row[`${measure}_amount`] ?? 0),
+    })),
+  );
+}
+
+interface LedgerRow {
+  readonly moment: string;
+  readonly account: string;
+  readonly asset: string;
+  readonly debits: string;
+  readonly credits: string;
+}
+
+async function readLedger(warehouse: Warehouse): Promise<LedgerSum[]> {
+  const rows = await warehouse.query<LedgerRow>(
+    `SELECT moment, account, asset, sum(debits) AS debits, sum(credits) AS credits
+     FROM ledger_totals FINAL GROUP BY moment, account, asset`,
+  );
+  return rows.map((row) => ({
+    ...row,
+    debits: BigInt(row.debits),
+    credits: BigInt(row.credits),
+  }));
+}
+
+async function readEntries(warehouse: Warehouse): Promise<EntrySum[]> {
+  const rows = await warehouse.query<{ asset: string; debits: string; credits: string }>(
+    `SELECT asset, sumIf(amount, side = 'debit') AS debits, sumIf(amount, side = 'credit') AS credits
+     FROM ledger_entries FINAL GROUP BY asset`,
+  );
+  return rows.map(({ asset, debits, credits }) => ({
+    asset,
+    debits: BigInt(debits),
+    credits: BigInt(credits),
+  }));
+}
+
+async function readChain(warehouse: Warehouse): Promise<ChainSum[]> {
+  const rows = await warehouse.query<{ asset: string; amount: string }>(
+    'SELECT asset, sum(amount) AS amount FROM chain_transfers FINAL GROUP BY asset',
+  );
+  return rows.map(({ asset, amount }) => ({ asset, amount: BigInt(amount) }));
+}
