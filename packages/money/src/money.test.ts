@@ -160,3 +160,12 @@ test('behavior: amounts are shown exactly', () => {
   expect(Money.format(Money.amountOf({ ...usdc, decimals: 0 }, 7n))).toBe('7 USDC');
   expect(Money.format(Money.amountOf({ ...usdc, decimals: 1 }, 7n))).toBe('0.7 USDC');
 });
+
+test('property: the shares of a sum cover it, and no share is a unit too large', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n }), fc.bigInt({ min: 1n, max: 10_000n }), (sum, count) => {
+      const share = Money.shareRoundingUp(sum, count);
+      expect(share * count >= sum && (share === 0n || (share - 1n) * count < sum)).toBe(true);
+    }),
+  );
+});

@@ -106,6 +106,11 @@ export function basisPointsRoundingDown(atomic: bigint, basisPoints: bigint): bi
   return (atomic * basisPoints) / 10_000n;
 }
 
+/** A share of something paid for together, e.g. the gas of one charge in a batch. */
+export function shareRoundingUp(atomic: bigint, count: bigint): bigint {
+  return (atomic + count - 1n) / count;
+}
+
 /** For people: `0.001 USDC`, exact, at least two decimals where the asset has them. */
 export function format(amount: Amount): string {
   const { asset, atomic } = amount;

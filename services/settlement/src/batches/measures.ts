@@ -1,4 +1,5 @@
 import type { EventOfType } from '@paycrawl/events/event';
+import { shareRoundingUp } from '@paycrawl/money/money';
 import type { DriverContext } from './driver-context.js';
 import {
   clockDifferenceMs,
@@ -62,8 +63,7 @@ async function gasCostWeiPerCharge(context: DriverContext, lane: Lane): Promise<
   );
   const newest = paid.at(-1);
   if (newest !== undefined) {
-    const charges = BigInt(newest.charges);
-    return (BigInt(newest.gasCostWei) + charges - 1n) / charges;
+    return shareRoundingUp(BigInt(newest.gasCostWei), BigInt(newest.charges));
   }
   const { baseFeeWei, tipWei } = await context.chain.fees();
   return (baseFeeWei + tipWei) * transferGasEstimate;

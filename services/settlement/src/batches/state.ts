@@ -154,9 +154,8 @@ function deadlineOf(charge: Charge): string {
 
 /** Log time at which the authorization ends, as far as a clock can express it. */
 export function deadlineMs(due: DueCharge): number {
-  const seconds = BigInt(due.authorization.validBefore);
-  const farAway = 1_000_000_000_000n;
-  return Number((seconds < farAway ? seconds : farAway) * 1000n);
+  const text = due.authorization.validBefore;
+  return Number.parseInt(text.length > 12 ? '9'.repeat(12) : text, 10) * 1000;
 }
 
 export function settingsOf(view: ReadView): Settings {
@@ -190,9 +189,8 @@ export function marginMs(view: ReadView, lane: Lane | undefined, queued: number)
   if (lane === undefined || lane.confirmations.length === 0) return floorMs;
   const slowestMs = slowestConfirmationMs(lane);
   const perRound = settings.batchChargesMax * settings.batchesInFlightMax;
-  const rounds = Math.ceil(queued / perRound);
-  const clockMs = clockDifferenceMs(lane);
-  return Math.max(floorMs, slowestMs * (1 + rounds) + Math.max(0, clockMs));
+  const aheadMs = Math.ceil((queued * slowestMs) / perRound);
+  return Math.max(floorMs, slowestMs + aheadMs + Math.max(0, clockDifferenceMs(lane)));
 }
 
 export function slowestConfirmationMs(lane: Lane): number {
