@@ -14,7 +14,7 @@ export interface PreparedOffer {
  */
 export function prepareOffer(terms: OfferTerms): PreparedOffer {
   const network = v1NameOf(terms.token.network);
-  if (network === undefined) return { afterError: ',"accepts":[]}', afterUrl: '' };
+  if (network === undefined) return noOffer;
   const rest = JSON.stringify({
     description: terms.description,
     mimeType: terms.mimeType,
@@ -26,15 +26,24 @@ export function prepareOffer(terms: OfferTerms): PreparedOffer {
   const head = JSON.stringify({ scheme: 'exact', network, maxAmountRequired: terms.amount });
   return {
     afterError: `,"accepts":[${head.slice(0, -1)},"resource":`,
-    afterUrl: `,${rest.slice(1)}]}`,
+    afterUrl: `,${rest.slice(1)}]`,
   };
 }
 
-/** The body of the 402, application/json. */
-export function writeOffer(prepared: PreparedOffer, error: string, url: string): string {
+/** A document that nobody can pay: version 1 is not offered, or its network has no name there. */
+export const noOffer: PreparedOffer = { afterError: ',"accepts":[]', afterUrl: '' };
+
+/** The body of the 402, application/json; `code` is ours, beside what version 1 knows. */
+export function writeOffer(
+  prepared: PreparedOffer,
+  error: string,
+  url: string,
+  code?: string,
+): string {
   const resource = prepared.afterUrl === '' ? '' : JSON.stringify(url);
+  const ours = code === undefined ? '' : `,"code":${JSON.stringify(code)}`;
   return (
     `{"x402Version":1,"error":${JSON.stringify(error)}${prepared.afterError}` +
-    `${resource}${prepared.afterUrl}`
+    `${resource}${prepared.afterUrl}${ours}}`
   );
 }

@@ -1,0 +1,109 @@
+import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import { type Static, Type } from '@sinclair/typebox';
+
+const Ms = (env: string, value: number, description: string) =>
+  Type.Integer({ minimum: 1, default: value, env, description });
+
+/** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
+export const ingressSchema = Type.Object({
+  host: Type.String({ default: '127.0.0.1', env: 'INGRESS_HOST' }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535, default: 0, env: 'INGRESS_PORT' }),
+  publicScheme: Type.Union([Type.Literal('http'), Type.Literal('https')], {
+    default: 'http',
+    env: 'INGRESS_PUBLIC_SCHEME',
+    description: 'what stands before the host in a quoted URL; https behind a TLS terminator',
+  }),
+  headerBytesMax: Type.Integer({
+    minimum: 16_384,
+    default: 32_768,
+    env: 'INGRESS_HEADER_BYTES_MAX',
+    description: 'a payment header may take 16 KiB of it',
+  }),
+  bufferBytesMax: Type.Integer({
+    minimum: 0,
+    default: 262_144,
+    env: 'INGRESS_BUFFER_BYTES_MAX',
+    description: 'longer pages are streamed, and a crash may cost one of them',
+  }),
+  inFlightMax: Type.Integer({
+    minimum: 1,
+    default: 2_000,
+    env: 'INGRESS_IN_FLIGHT_MAX',
+    description: 'payments at once; times the buffer this bounds the memory',
+  }),
+  logTimeoutMs: Ms('INGRESS_LOG_TIMEOUT_MS', 5_000, 'then 503: a client does not wait longer'),
+  quote: Type.Object({
+    lifetimeS: Type.Integer({
+      minimum: 1,
+      default: 300,
+      env: 'QUOTE_LIFETIME_S',
+      description: 'how long an offer fixes its price; old keys stay for as long',
+    }),
+    skewMs: Type.Integer({
+      minimum: 0,
+      default: 5_000,
+      env: 'QUOTE_SKEW_MS',
+      description: 'clocks of two ingresses may differ by this',
+    }),
+  }),
+  offeredWindowS: Type.Integer({
+    minimum: 60,
+    default: 300,
+    env: 'OFFERED_WINDOW_S',
+    description: 'maxTimeoutSeconds; raised to twice the margin of settlement',
+  }),
+  marginS: Type.Integer({
+    minimum: 0,
+    default: 45,
+    env: 'INGRESS_MARGIN_S',
+    description: 'an authorization must last this long; above the verifier’s own 30 s',
+  }),
+  decision: Type.Object({
+    withinMs: Ms('DECIDE_WITHIN_MS', 5_000, 'a proof may wait for funds: a few blocks'),
+    graceMs: Ms('DECIDE_GRACE_MS', 3_000, 'the answer to a wait that ended needs a moment'),
+    readLogAfterMs: Ms('READ_LOG_AFTER_MS', 500, 'a wake-up is lost sometimes; the log is not'),
+  }),
+  leaseMs: Type.Integer({
+    minimum: 1_000,
+    maximum: 600_000,
+    default: 60_000,
+    env: 'DELIVERY_LEASE_MS',
+    description: 'longer than a decision and a slow origin together take',
+  }),
+  origin: Type.Object({
+    connectionsMax: Type.Integer({ minimum: 1, default: 128, env: 'ORIGIN_CONNECTIONS_MAX' }),
+    connectTimeoutMs: Ms('ORIGIN_CONNECT_TIMEOUT_MS', 5_000, 'a live origin answers at once'),
+    headersTimeoutMs: Ms('ORIGIN_HEADERS_TIMEOUT_MS', 20_000, 'pages that take longer are lost'),
+    bodyTimeoutMs: Ms('ORIGIN_BODY_TIMEOUT_MS', 20_000, 'between two pieces of a body'),
+  }),
+  pennilessForMs: Ms('PENNILESS_FOR_MS', 2_000, 'about one block: funds may come with the next'),
+  accountRememberedMs: Ms('ACCOUNT_REMEMBERED_MS', 600_000, 'code at a payer seldom goes away'),
+  accountQuestionsMax: Type.Integer({
+    minimum: 1,
+    default: 32,
+    env: 'ACCOUNT_QUESTIONS_MAX',
+    description: 'signature questions to the chain at once',
+  }),
+});
+export type IngressConfig = Static<typeof ingressSchema>;
+
+/** What an ingress process of its own needs beside that. */
+export const processSchema = Type.Object({
+  dataDir: Type.String({ default: '.paycrawl', description: 'event log and secrets' }),
+  operations: Type.Object({
+    host: Type.String({ default: '127.0.0.1', env: 'INGRESS_OPERATIONS_HOST' }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 0,
+      env: 'INGRESS_OPERATIONS_PORT',
+    }),
+  }),
+  shutdownDeadlineMs: Ms('SHUTDOWN_DEADLINE_MS', 20_000, 'orchestrators kill after 30 s'),
+  ingress: ingressSchema,
+});
+export type ProcessConfig = Static<typeof processSchema>;
+
+export function loadIngressConfig(env: Environment): IngressConfig {
+  return loadConfig(ingressSchema, env);
+}

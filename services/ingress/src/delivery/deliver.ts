@@ -1,0 +1,194 @@
+import type { Outcome } from '@paycrawl/events/schema';
+import { isBillable } from '@paycrawl/pricing/price-book';
+import * as V1Receipt from '@paycrawl/protocol/x402-v1-exact/receipt';
+import * as V2Receipt from '@paycrawl/protocol/x402-v2-exact/receipt';
+import type { Dispatcher } from 'undici';
+import { exposedHeaders } from '../challenge/challenge.js';
+import {
+  answerHeaders,
+  hasBody,
+  privateCacheControl,
+  requestHeaders,
+  withVary,
+} from '../http/headers.js';
+import { type Chunks, readUpTo, streamTo } from './body.js';
+import { declined, type PaidJob, type Served } from './job.js';
+import { faultOf, type Origins } from './origin.js';
+import {
+  codeOfFault,
+  type Delivery,
+  deliveredEvent,
+  notDeliveredEvent,
+  outcomeOf,
+  startedEvent,
+} from './outcome.js';
+import type { Reporter } from './reporter.js';
+
+export interface DeliverDeps {
+  readonly origins: Origins;
+  readonly reporter: Reporter;
+  readonly scheme: 'http' | 'https';
+  /** Bodies up to this are held until their outcome is durable. */
+  readonly bufferBytesMax: number;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/**
+ * Fetches the page of an accepted payment and hands it over. The order is the guarantee: a held
+ * body leaves only after its outcome is durable; a longer one starts only after `DeliveryStarted`
+ * is, and its outcome follows the last byte.
+ */
+export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> {
+  if (job.audience.isEmpty()) return undelivered(deps, job, fault('client_disconnected'));
+  if (isLeaseOver(job)) return undelivered(deps, job, fault('abandoned'));
+  const { visit, exchange, audience } = job;
+  const opened = await deps.origins.open({
+    origin: visit.site.origin,
+    method: visit.method,
+    path: visit.path,
+    headers: forwarded(deps, job),
+    body: hasBody(exchange.request.headers) ? exchange.request : null,
+    signal: audience.signal,
+  });
+  if (opened.kind === 'failed') return undelivered(deps, job, fault(opened.outcome));
+  const { answer } = opened;
+  const read = await readUpTo(answer.body, bufferMax(deps, answer));
+  switch (read.kind) {
+    case 'broken': {
+      const cause = faultOf(read.error, audience.signal);
+      const outcome = cause === 'origin_unreachable' ? 'origin_truncated' : cause;
+      return undelivered(deps, job, { outcome, status: answer.statusCode, bytes: 0 });
+    }
+    case 'whole':
+      return handOver(deps, job, answer, read.body);
+    case 'long':
+      return stream(deps, job, answer, read);
+    default:
+      return read satisfies never;
+  }
+}
+
+/** A length that is announced as too long need not be read first to be known. */
+function bufferMax(deps: DeliverDeps, { headers }: Dispatcher.ResponseData): number {
+  const declared = Number.parseInt(String(headers['content-length'] ?? ''), 10);
+  return declared > deps.bufferBytesMax ? 0 : deps.bufferBytesMax;
+}
+
+async function handOver(
+  deps: DeliverDeps,
+  job: PaidJob,
+  answer: Dispatcher.ResponseData,
+  body: Buffer,
+): Promise<Served> {
+  const status = answer.statusCode;
+  const outcome = outcomeOf(job.visit.method, status);
+  const delivery: Delivery = { outcome, status, bytes: body.length };
+  if (job.lease.charge === 'charged') {
+    return { kind: 'answered', answer: { status, headers: headersOf(job, answer, true), body } };
+  }
+  if (job.audience.isEmpty()) {
+    return undelivered(deps, job, { ...delivery, outcome: 'client_disconnected' });
+  }
+  if (isLeaseOver(job)) return undelivered(deps, job, { ...delivery, outcome: 'origin_timeout' });
+  const isCharged = billable(job, outcome);
+  const event = isCharged ? deliveredEvent(job, delivery) : notDeliveredEvent(job, delivery);
+  await deps.reporter.report(job.payer, event);
+  deps.onOutcome(outcome);
+  return { kind: 'answered', answer: { status, headers: headersOf(job, answer, isCharged), body } };
+}
+
+async function stream(
+  deps: DeliverDeps,
+  job: PaidJob,
+  answer: Dispatcher.ResponseData,
+  read: { readonly begun: readonly Buffer[]; readonly rest: Chunks },
+): Promise<Served> {
+  const status = answer.statusCode;
+  const intended = outcomeOf(job.visit.method, status);
+  const isHeld = job.lease.charge === 'held';
+  const isCharged = !isHeld || billable(job, intended);
+  if (isLeaseOver(job)) {
+    answer.body.destroy();
+    return undelivered(deps, job, { outcome: 'origin_timeout', status, bytes: 0 });
+  }
+  if (isHeld) {
+    const begins = isCharged
+      ? startedEvent(job)
+      : notDeliveredEvent(job, { outcome: intended, status, bytes: 0 });
+    await deps.reporter.report(job.payer, begins);
+  }
+  const { response } = job.exchange;
+  if (!response.destroyed) response.writeHead(status, headersOf(job, answer, isCharged));
+  const streamed = await streamTo(response, read.begun, read.rest);
+  answer.body.destroy();
+  const outcome = outcomeOfStream(intended, streamed.end);
+  deps.onOutcome(outcome);
+  if (isHeld && isCharged) {
+    const delivery: Delivery = { outcome, status, bytes: streamed.bytes };
+    const event = billable(job, outcome)
+      ? deliveredEvent(job, delivery)
+      : notDeliveredEvent(job, delivery);
+    deps.reporter.reportEventually(job.payer, event);
+  }
+  return { kind: 'streamed' };
+}
+
+function outcomeOfStream(intended: Outcome, end: 'complete' | 'client_gone' | 'broken'): Outcome {
+  if (end === 'complete') return intended;
+  return end === 'client_gone' ? 'client_disconnected' : 'origin_truncated';
+}
+
+/** Ends the hold; nothing of the page was sent to anybody. */
+async function undelivered(deps: DeliverDeps, job: PaidJob, delivery: Delivery): Promise<Served> {
+  if (job.lease.charge === 'held') {
+    await deps.reporter.report(job.payer, notDeliveredEvent(job, delivery));
+  }
+  deps.onOutcome(delivery.outcome);
+  return declined(codeOfFault(delivery.outcome), 'Nothing was charged for this request.');
+}
+
+function fault(outcome: Outcome): Delivery {
+  return { outcome, status: 0, bytes: 0 };
+}
+
+function billable({ visit }: PaidJob, outcome: Outcome): boolean {
+  return visit.site.book !== undefined && isBillable(visit.site.book.book, outcome);
+}
+
+function isLeaseOver({ lease }: PaidJob): boolean {
+  return performance.now() >= lease.endsAtMs;
+}
+
+function forwarded(deps: DeliverDeps, { visit, exchange }: PaidJob): string[] {
+  return requestHeaders(exchange.request.rawHeaders, {
+    originHost: new URL(visit.site.origin).host,
+    publicHost: visit.host,
+    scheme: deps.scheme,
+    remoteAddress: exchange.request.socket.remoteAddress ?? '',
+    isPaid: true,
+  });
+}
+
+function headersOf(
+  { visit, proof, chargeId }: PaidJob,
+  answer: Dispatcher.ResponseData,
+  isCharged: boolean,
+): Record<string, string | string[]> {
+  const publicUrl = visit.url.slice(0, visit.url.length - visit.path.length);
+  const headers = answerHeaders(answer.headers, {
+    originUrl: visit.site.origin,
+    publicUrl,
+    isPaid: true,
+  });
+  headers['cache-control'] = privateCacheControl(headers['cache-control']);
+  headers.vary = withVary(headers.vary, 'User-Agent, PAYMENT-SIGNATURE, X-PAYMENT');
+  headers['access-control-expose-headers'] = exposedHeaders;
+  if (isCharged) {
+    const receipt = { payer: proof.payer, network: proof.network, commitmentId: chargeId };
+    // Each version's client looks for its own header only.
+    if (proof.dialect === 'x402-v2-exact') {
+      headers['payment-response'] = V2Receipt.writeReceipt(receipt);
+    } else headers['x-payment-response'] = V1Receipt.writeReceipt(receipt);
+  }
+  return headers;
+}

@@ -1,0 +1,102 @@
+import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { matchRule, type Ruling } from '@paycrawl/pricing/match-rule';
+import type { PaymentHeaders } from '@paycrawl/protocol/proof';
+import { carriesProof } from '@paycrawl/protocol/read-proof';
+import { challenge, type Price } from './challenge/challenge.js';
+import { type Answer, problemAnswer, writeAnswer } from './http/answer.js';
+import type { Exchange } from './http/exchange.js';
+import { preflightAnswer } from './http/preflight.js';
+import { readVisit, type Visit } from './http/visit.js';
+import { type PresentDeps, present } from './proof/present.js';
+import { passThrough } from './proxy/pass-through.js';
+import type { Sites } from './site/sites.js';
+
+export interface HandleDeps extends PresentDeps {
+  readonly sites: Sites;
+  readonly nextRequestId: () => string;
+  /** `refused`, or what the price book said about the request. */
+  readonly onRuling: (ruling: Ruling['kind'] | 'refused') => void;
+  readonly onFailure: (error: unknown, requestId: string) => void;
+}
+
+const unruled: Ruling = { kind: 'unruled' };
+
+/** One request, from its line to its last byte; never rejects. */
+export async function handle(deps: HandleDeps, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const requestId = deps.nextRequestId();
+  const method = request.method ?? 'GET';
+  try {
+    const answer = await answerFor(deps, exchange, requestId);
+    if (answer !== undefined) writeAnswer(response, method, answer);
+  } catch (error) {
+    const isKnown = error instanceof PaycrawlError;
+    if (!isKnown || error.status >= 500) deps.onFailure(error, requestId);
+    if (response.headersSent) return void response.destroy();
+    writeAnswer(
+      response,
+      method,
+      isKnown ? problemAnswer(error.code, error.detail) : problemAnswer('internal', ''),
+    );
+  }
+}
+
+/** Undefined when the answer was streamed already. */
+async function answerFor(
+  deps: HandleDeps,
+  exchange: Exchange,
+  requestId: string,
+): Promise<Answer | undefined> {
+  const { sites, scheme, clock } = deps;
+  const reading = readVisit(exchange.request, { sites, scheme, requestId, atMs: clock() });
+  if (reading.kind === 'refused') {
+    deps.onRuling('refused');
+    return problemAnswer(reading.code, reading.detail);
+  }
+  const { visit } = reading;
+  const { book } = visit.site;
+  const ruling = book === undefined ? unruled : matchRule(book, visit);
+  deps.onRuling(ruling.kind);
+  switch (ruling.kind) {
+    case 'unruled':
+    case 'free':
+      await passThrough(deps, visit, exchange);
+      return undefined;
+    case 'blocked':
+      return problemAnswer('crawler_blocked', 'The publisher does not let this crawler in.');
+    case 'priced':
+      return pricedAnswer(deps, visit, ruling, exchange);
+    default:
+      return ruling satisfies never;
+  }
+}
+
+async function pricedAnswer(
+  deps: HandleDeps,
+  visit: Visit,
+  { rule, amount }: Ruling & { kind: 'priced' },
+  exchange: Exchange,
+): Promise<Answer | undefined> {
+  const { site } = visit;
+  if (visit.method === 'OPTIONS') return preflightAnswer;
+  if (site.isFrozen) return problemAnswer('publisher_frozen', 'Payments to it are stopped.');
+  if (site.token === undefined) {
+    return problemAnswer('asset_not_configured', 'Ask the operator of this ingress.');
+  }
+  const price: Price = { rule, amount, token: site.token };
+  const headers = paymentHeaders(exchange);
+  return carriesProof(headers)
+    ? present(deps, visit, price, exchange, headers)
+    : challenge(deps.challenges, visit, price);
+}
+
+function paymentHeaders({ request }: Exchange): PaymentHeaders {
+  return {
+    paymentSignature: textOf(request.headers['payment-signature']),
+    xPayment: textOf(request.headers['x-payment']),
+  };
+}
+
+function textOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

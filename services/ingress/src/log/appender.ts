@@ -1,0 +1,77 @@
+import { fail, hasCode } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog, NewRecord, Producer } from '@paycrawl/event-log/event-log';
+import { partitionForKey } from '@paycrawl/event-log/partitioner';
+import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
+import { physicalTopic } from '@paycrawl/events/topics';
+
+/** An event with where it goes; the key decides the partition. */
+export interface Addressed {
+  readonly topic: 'challenges' | 'payments';
+  readonly key: string;
+  readonly event: AnyEvent;
+}
+
+export interface Appender {
+  /** Resolves when durable; fails with `log_unavailable` or `log_overloaded`, in bounded time. */
+  append(events: readonly Addressed[]): Promise<void>;
+  partitionOf(topic: Addressed['topic'], key: string): number;
+  close(): Promise<void>;
+}
+
+export interface AppenderOptions {
+  readonly log: EventLog;
+  /** A client does not wait for the log longer than this. */
+  readonly timeoutMs: number;
+  readonly partitions: { readonly payer: number; readonly publisher: number };
+}
+
+/** One producer at a time: one that failed is finished, and the next append makes a new one. */
+export function createAppender(options: AppenderOptions): Appender {
+  const { log, timeoutMs, partitions } = options;
+  let producer: Producer | undefined;
+  const partitionOf = (topic: Addressed['topic'], key: string): number =>
+    partitionForKey(key, topic === 'payments' ? partitions.payer : partitions.publisher);
+  const recordOf = ({ topic, key, event }: Addressed): NewRecord => ({
+    topic: physicalTopic(topic),
+    partition: partitionOf(topic, key),
+    key,
+    value: encodeEvent(event),
+  });
+  return {
+    partitionOf,
+    async append(events) {
+      producer ??= log.producer();
+      const used = producer;
+      try {
+        await inTime(used.append(events.map(recordOf)), timeoutMs);
+      } catch (error) {
+        if (hasCode(error, 'log_overloaded')) throw error;
+        if (producer === used) {
+          producer = undefined;
+          // It will write nothing more; whether it closes cleanly changes nothing.
+          void used.close().catch(() => undefined);
+        }
+        throw fail('log_unavailable', 'The event log did not take the record.', { cause: error });
+      }
+    },
+    async close() {
+      await producer?.close();
+      producer = undefined;
+    },
+  };
+}
+
+async function inTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(fail('log_unavailable', 'The event log did not answer in time.')),
+      timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

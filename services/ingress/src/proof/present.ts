@@ -1,0 +1,201 @@
+import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
+import { catalogue, type ErrorCode } from '@paycrawl/errors/catalogue';
+import { chargeId as chargeIdOf, payerId } from '@paycrawl/events/ids';
+import type { PaymentHeaders, Proof, ReadContext } from '@paycrawl/protocol/proof';
+import { readProof } from '@paycrawl/protocol/read-proof';
+import { type ChallengeDeps, challenge, type Price } from '../challenge/challenge.js';
+import { type DeliverDeps, deliver } from '../delivery/deliver.js';
+import { type Audience, declined, type Served } from '../delivery/job.js';
+import { type Answer, problemAnswer } from '../http/answer.js';
+import type { Exchange } from '../http/exchange.js';
+import type { Visit } from '../http/visit.js';
+import type { TokenOf } from '../site/token.js';
+import type { AccountCheck } from './account-check.js';
+import { type AdmitDeps, admit } from './admit.js';
+import type { InFlight } from './in-flight.js';
+import { failedReceipts, type RefusedProof, reasonOfDecision, refusedEvent } from './refusals.js';
+import type { ShortMemory } from './short-memory.js';
+
+export interface PresentDeps extends AdmitDeps, DeliverDeps {
+  readonly challenges: ChallengeDeps;
+  readonly accounts: AccountCheck;
+  /** Amount that a payer could not pay a moment ago. */
+  readonly penniless: ShortMemory<bigint>;
+  readonly inFlight: InFlight;
+  readonly inFlightMax: number;
+  readonly tokenOf: TokenOf;
+  readonly keys: readonly QuoteKey[];
+  readonly skewMs: number;
+  readonly marginS: () => number;
+  readonly onProof: (result: string) => void;
+}
+
+/** A priced request with a payment header: undefined when the answer was streamed already. */
+export async function present(
+  deps: PresentDeps,
+  visit: Visit,
+  price: Price,
+  exchange: Exchange,
+  headers: PaymentHeaders,
+): Promise<Answer | undefined> {
+  const reading = readProof(headers, readContext(deps, visit, price));
+  if (reading.kind === 'none') return challenge(deps.challenges, visit, price);
+  if (reading.kind === 'refused') {
+    const { code, status, x402Reason: reason, dialect, claimedPayer } = reading;
+    return refuse(deps, visit, price, { code, status, reason, dialect, claimedPayer });
+  }
+  const { proof } = reading;
+  const payer = payerId(proof.network, proof.payer);
+  const lately = deps.penniless.recall(purse(payer, proof));
+  if (lately !== undefined && proof.amount >= lately) {
+    return refuse(deps, visit, price, ofProof('insufficient_funds', proof));
+  }
+  const chargeId = chargeIdOf(proof.network, proof.asset, proof.payer, proof.authorization.nonce);
+  const key = sharedKey(chargeId, visit, exchange);
+  if (deps.inFlight.size() >= deps.inFlightMax) {
+    return problemAnswer('ingress_overloaded', 'Too many payments are in flight.');
+  }
+  const { role, served } = deps.inFlight.share(key, exchange, (audience) =>
+    serve(deps, { visit, price, proof, chargeId, payer, exchange, audience }),
+  );
+  return answerOf(deps, visit, price, proof, { role, served: await served });
+}
+
+interface ServeJob {
+  readonly visit: Visit;
+  readonly price: Price;
+  readonly proof: Proof;
+  readonly chargeId: string;
+  readonly payer: string;
+  readonly exchange: Exchange;
+  readonly audience: Audience;
+}
+
+async function serve(deps: PresentDeps, job: ServeJob): Promise<Served> {
+  const { visit, price, proof, payer } = job;
+  const token = deps.tokenOf(proof.network, proof.asset) ?? price.token;
+  const verdict = await deps.accounts.check(proof, token);
+  if (verdict.kind === 'unavailable') {
+    return declined('chain_unavailable', 'The chain was asked about this account in vain.');
+  }
+  if (verdict.kind === 'invalid') return declined('proof_signature_invalid', '');
+  const admission = await admit(deps, { ...job, signatureCheck: verdict });
+  switch (admission.kind) {
+    case 'undecided':
+      return declined('decision_unknown', 'Present the same payment again.');
+    case 'rejected':
+      learn(deps, payer, proof, admission.code);
+      return declined(admission.code, 'The payment was not accepted.');
+    case 'leased':
+      return deliver(deps, { ...job, visit, lease: admission.lease, ...clockOf(deps) });
+    default:
+      return admission satisfies never;
+  }
+}
+
+function clockOf({ source, clock }: PresentDeps) {
+  return { source, clock };
+}
+
+function learn(deps: PresentDeps, payer: string, proof: Proof, code: ErrorCode): void {
+  if (code === 'insufficient_funds') deps.penniless.remember(purse(payer, proof), proof.amount);
+  if (code === 'needs_account_check') deps.accounts.rememberCode(proof.payer);
+}
+
+/** Each of those who shared a proof gets its own answer: a 402 carries a challenge of its own. */
+async function answerOf(
+  deps: PresentDeps,
+  visit: Visit,
+  price: Price,
+  proof: Proof,
+  { role, served }: { readonly role: 'owner' | 'joined'; readonly served: Served },
+): Promise<Answer | undefined> {
+  switch (served.kind) {
+    case 'answered':
+      deps.onProof(role === 'owner' ? 'served' : 'joined');
+      return served.answer;
+    case 'streamed':
+      if (role === 'owner') return undefined;
+      return problemAnswer('delivery_in_progress', 'This payment is being delivered elsewhere.');
+    case 'declined':
+      return decline(deps, visit, price, proof, served.code, served.detail);
+    default:
+      return served satisfies never;
+  }
+}
+
+async function decline(
+  deps: PresentDeps,
+  visit: Visit,
+  price: Price,
+  proof: Proof,
+  code: ErrorCode,
+  detail: string,
+): Promise<Answer> {
+  if (code === 'proof_signature_invalid') {
+    return refuse(deps, visit, price, {
+      ...ofProof(code, proof),
+      reason: 'invalid_exact_evm_signature',
+    });
+  }
+  deps.onProof(code);
+  if (catalogue[code].status !== 402) return problemAnswer(code, detail);
+  const reason = reasonOfDecision(code);
+  const receipts = failedReceipts(reason, proof);
+  return challenge(deps.challenges, visit, price, { code, reason, receipts });
+}
+
+function ofProof(code: ErrorCode, proof: Proof): RefusedProof {
+  return {
+    code,
+    reason: reasonOfDecision(code),
+    status: catalogue[code].status,
+    dialect: proof.dialect,
+    challengeId: proof.quote?.challengeId,
+    claimedPayer: proof.payer,
+  };
+}
+
+/** The payer's partition stays untouched; the refusal is durable before it is answered. */
+async function refuse(
+  deps: PresentDeps,
+  visit: Visit,
+  price: Price,
+  refused: RefusedProof,
+): Promise<Answer> {
+  const { code, reason } = refused;
+  deps.onProof(code);
+  const event = refusedEvent(visit, refused, deps.source);
+  if (refused.status === 402) {
+    return challenge(deps.challenges, visit, price, { code, reason, refused: event });
+  }
+  await deps.appender.append([event]);
+  return problemAnswer(code, reason);
+}
+
+function readContext(deps: PresentDeps, visit: Visit, price: Price): ReadContext {
+  const { network, asset } = price.token;
+  return {
+    method: visit.method,
+    url: visit.url,
+    nowMs: visit.atMs,
+    skewMs: deps.skewMs,
+    keys: deps.keys,
+    marginS: deps.marginS(),
+    tokenOf: deps.tokenOf,
+    current: { network, asset, payTo: visit.site.payTo, amount: price.amount.atomic },
+  };
+}
+
+/** Requests share an answer only if the origin would give all of them the same one. */
+function sharedKey(chargeId: string, visit: Visit, { request }: Exchange): string {
+  const { range = '', accept = '' } = request.headers;
+  const { 'accept-encoding': encoding = '', 'if-none-match': ifNoneMatch = '' } = request.headers;
+  const since = request.headers['if-modified-since'] ?? '';
+  const asked = [range, ifNoneMatch, since, accept, encoding];
+  return `${chargeId} ${visit.method} ${visit.url} ${JSON.stringify(asked)}`;
+}
+
+function purse(payer: string, { asset }: Proof): string {
+  return `${payer}/${asset}`;
+}

@@ -1,0 +1,61 @@
+import { pipeline } from 'node:stream/promises';
+import { dependsOnCrawler } from '@paycrawl/pricing/match-rule';
+import type { Origins } from '../delivery/origin.js';
+import { codeOfFault } from '../delivery/outcome.js';
+import { problemAnswer, writeAnswer } from '../http/answer.js';
+import type { Exchange } from '../http/exchange.js';
+import { answerHeaders, hasBody, requestHeaders, withVary } from '../http/headers.js';
+import type { Visit } from '../http/visit.js';
+
+export interface PassThroughDeps {
+  readonly origins: Origins;
+  readonly scheme: 'http' | 'https';
+}
+
+/** A request that costs nothing: streamed both ways, any method, nothing written to the log. */
+export async function passThrough(
+  deps: PassThroughDeps,
+  visit: Visit,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response } = exchange;
+  const { site, method } = visit;
+  const abort = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) abort.abort();
+  });
+  const opened = await deps.origins.open({
+    origin: site.origin,
+    method,
+    path: visit.path,
+    headers: requestHeaders(request.rawHeaders, {
+      originHost: new URL(site.origin).host,
+      publicHost: visit.host,
+      scheme: deps.scheme,
+      remoteAddress: request.socket.remoteAddress ?? '',
+      isPaid: false,
+    }),
+    body: hasBody(request.headers) ? request : null,
+    signal: abort.signal,
+  });
+  if (opened.kind === 'failed') {
+    const code = codeOfFault(opened.outcome);
+    return writeAnswer(response, method, problemAnswer(code, 'The site behind did not answer.'));
+  }
+  const { statusCode, body } = opened.answer;
+  const headers = answerHeaders(opened.answer.headers, {
+    originUrl: site.origin,
+    publicUrl: visit.url.slice(0, visit.url.length - visit.path.length),
+    isPaid: false,
+  });
+  // A shared cache must not hand a person's copy to a crawler that would have to pay.
+  if (site.book !== undefined && dependsOnCrawler(site.book, visit.target, visit.atMs)) {
+    headers.vary = withVary(headers.vary, 'User-Agent');
+  }
+  response.writeHead(statusCode, headers);
+  try {
+    await pipeline(body, response);
+  } catch {
+    // Either side broke off; pipeline closed the other, so that nobody takes half for whole.
+  }
+}

@@ -1,0 +1,275 @@
+import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
+import { recoveryEngine } from '@paycrawl/crypto/recover';
+import { catalogue, type ErrorCode } from '@paycrawl/errors/catalogue';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog, Tail } from '@paycrawl/event-log/event-log';
+import type { Wakeups } from '@paycrawl/event-log/wakeups';
+import { physicalTopic } from '@paycrawl/events/topics';
+import type { Health } from '@paycrawl/service-kit/health';
+import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
+import type { Logger } from '@paycrawl/service-kit/logger';
+import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { ChallengeDeps } from './challenge/challenge.js';
+import type { IngressConfig } from './config.js';
+import { createDecisions, type Decisions } from './decisions/decisions.js';
+import { createOrigins } from './delivery/origin.js';
+import { createReporter, type Reporter } from './delivery/reporter.js';
+import { type HandleDeps, handle } from './handle.js';
+import { problemAnswer } from './http/answer.js';
+import { closeServer, createPublicServer, listenOn } from './http/server.js';
+import { type Appender, createAppender } from './log/appender.js';
+import { createIds } from './log/ids.js';
+import { type IngressMetrics, measureIngress } from './measure.js';
+import { type AccountChain, createAccountCheck } from './proof/account-check.js';
+import { createInFlight } from './proof/in-flight.js';
+import { createShortMemory } from './proof/short-memory.js';
+import { followRegistry } from './site/registry-tail.js';
+import { createSites, type Sites } from './site/sites.js';
+import { knownTokens, type PaymentToken, type TokenOf, tokenLookup } from './site/token.js';
+
+export interface IngressOptions {
+  readonly log: EventLog;
+  readonly wakeups: Wakeups;
+  /** By CAIP-2 network: asked about accounts with code. */
+  readonly chains: ReadonlyMap<string, AccountChain>;
+  /** The first signs; all verify. */
+  readonly quoteKeys: readonly QuoteKey[];
+  readonly config: IngressConfig;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health?: Health;
+  /** Tokens besides the well-known ones. */
+  readonly tokens?: readonly PaymentToken[];
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  /** The registry cannot be followed any more: the process should be replaced. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Ingress {
+  /** `http://host:port` of the till. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const ingressDeadlineMs = 20_000;
+const pennilessMax = 50_000;
+const unreportedMax = 10_000;
+const reportRetryMs = 500;
+const reportRetries = 600;
+
+/** Everything is made here, and its close is registered on the next line. */
+export async function startIngress(options: IngressOptions): Promise<Ingress> {
+  const { logger } = options;
+  logger.info({ signatures: recoveryEngine() }, 'starting');
+  const lifecycle = createLifecycle({ logger, deadlineMs: ingressDeadlineMs });
+  try {
+    return await start(options, lifecycle);
+  } catch (error) {
+    await lifecycle.close('start failed');
+    throw error;
+  }
+}
+
+async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ingress> {
+  const { log, config, clock, health } = options;
+  const nextRequestId = createIds('r');
+  const ingressId = `ingress-${nextRequestId()}`;
+  const source = `ingress/${ingressId}`;
+  const partitions = await partitionCounts(log);
+  const appender = createAppender({ log, partitions, timeoutMs: config.logTimeoutMs });
+  lifecycle.onClose('appender', () => appender.close());
+  const inFlight = createInFlight();
+  const pending = { outcomes: (): number => 0 };
+  const measured = measureIngress(options.metrics, {
+    inFlight: inFlight.size,
+    unreported: () => pending.outcomes(),
+  });
+  const reporter = makeReporter(options, appender, measured);
+  pending.outcomes = reporter.pending;
+  lifecycle.onClose('outcomes', () => reporter.close());
+  const tokenOf = tokenLookup([...knownTokens, ...(options.tokens ?? [])]);
+  const sites = makeSites(options, tokenOf, measured);
+  const registry = await followSites(options, sites);
+  lifecycle.onClose('registry', () => registry.close());
+  const decisions = await makeDecisions(options, { ingressId, partitions, measured });
+  lifecycle.onClose('decisions', () => decisions.close());
+  const origins = createOrigins(config.origin);
+  lifecycle.onClose('origins', () => origins.close());
+  const shared = { appender, decisions, reporter, inFlight, sites, tokenOf, origins, source };
+  const deps = depsOf(options, { ...shared, ingressId, nextRequestId, measured });
+  const server = createPublicServer({
+    headerBytesMax: config.headerBytesMax,
+    requestTimeoutMs: 300_000,
+    keepAliveTimeoutMs: 65_000,
+    onRequest: (request, response) => void handle(deps, { request, response }),
+    onUnreadable: (code) => unreadable(appender, source, nextRequestId(), clock(), code),
+  });
+  const address = await listenOn(server, config.host, config.port);
+  lifecycle.onClose('server', () => closeServer(server));
+  health?.check('event-log', () => reachable(log));
+  return { address, close: async () => void (await lifecycle.close('close')) };
+}
+
+function makeReporter(
+  { logger }: IngressOptions,
+  appender: Appender,
+  measured: IngressMetrics,
+): Reporter {
+  return createReporter({
+    appender,
+    pendingMax: unreportedMax,
+    retryIntervalMs: reportRetryMs,
+    retriesMax: reportRetries,
+    onGivenUp: (event, err) => {
+      measured.fault('outcome_given_up');
+      logger.error({ err, id: event.id, type: event.type }, 'an outcome could not be reported');
+    },
+  });
+}
+
+function makeSites({ logger }: IngressOptions, tokenOf: TokenOf, measured: IngressMetrics): Sites {
+  return createSites({
+    tokenOf,
+    onUnusable: (publisherId, err) => {
+      measured.fault('registry_unusable');
+      logger.error({ err, publisherId }, 'a registry entry cannot be used');
+    },
+  });
+}
+
+function followSites({ log, logger, onFatal }: IngressOptions, sites: Sites): Promise<Tail> {
+  return followRegistry({
+    log,
+    sites,
+    onError: onFatal,
+    onUnreadable: (offset, detail) => logger.error({ offset, detail }, 'registry unreadable'),
+  });
+}
+
+interface DecisionsNeed {
+  readonly ingressId: string;
+  readonly partitions: { readonly payer: number };
+  readonly measured: IngressMetrics;
+}
+
+function makeDecisions(options: IngressOptions, need: DecisionsNeed): Promise<Decisions> {
+  const { log, wakeups, config, logger } = options;
+  return createDecisions({
+    log,
+    wakeups,
+    ingressId: need.ingressId,
+    partitions: need.partitions.payer,
+    timeoutMs: config.decision.withinMs + config.decision.graceMs,
+    readLogAfterMs: config.decision.readLogAfterMs,
+    onReadError: (err) => {
+      need.measured.fault('decisions_unreadable');
+      logger.warn({ err }, 'decisions cannot be read');
+    },
+  });
+}
+
+async function reachable(log: EventLog): Promise<void> {
+  await log.offsets({ topic: physicalTopic('registry'), partition: 0 });
+}
+
+type Shared = Pick<
+  HandleDeps,
+  | 'appender'
+  | 'decisions'
+  | 'reporter'
+  | 'inFlight'
+  | 'sites'
+  | 'tokenOf'
+  | 'origins'
+  | 'source'
+  | 'ingressId'
+  | 'nextRequestId'
+> & { readonly measured: IngressMetrics };
+
+function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
+  const { config, logger, clock, quoteKeys: keys } = options;
+  const { measured, ...made } = shared;
+  const nowMs = () => performance.now();
+  requireKeys(keys);
+  const challenges: ChallengeDeps = {
+    appender: made.appender,
+    sites: made.sites,
+    keys,
+    nextId: createIds('h'),
+    source: made.source,
+    quoteLifetimeS: config.quote.lifetimeS,
+    offeredWindowS: config.offeredWindowS,
+    onIssued: measured.challenge,
+  };
+  return {
+    ...made,
+    challenges,
+    keys,
+    clock,
+    scheme: config.publicScheme,
+    bufferBytesMax: config.bufferBytesMax,
+    inFlightMax: config.inFlightMax,
+    skewMs: config.quote.skewMs,
+    marginS: () => Math.max(config.marginS, made.sites.marginS()),
+    decideWithinMs: config.decision.withinMs,
+    leaseMs: config.leaseMs,
+    accounts: createAccountCheck({
+      chainOf: (network) => options.chains.get(network),
+      questionsMax: config.accountQuestionsMax,
+      rememberMs: config.accountRememberedMs,
+      nowMs,
+      onUnavailable: (err) => logger.warn({ err }, 'the chain does not answer'),
+    }),
+    penniless: createShortMemory<bigint>({
+      forMs: config.pennilessForMs,
+      entriesMax: pennilessMax,
+      nowMs,
+    }),
+    onRuling: measured.request,
+    onProof: measured.proof,
+    onOutcome: measured.outcome,
+    onFailure: (err, requestId) => {
+      measured.fault('request_failed');
+      logger.error({ err, requestId }, 'request failed');
+    },
+  };
+}
+
+/** What no parser could read has no publisher; it is an event all the same. */
+async function unreadable(
+  appender: Appender,
+  source: string,
+  requestId: string,
+  timeMs: number,
+  code: ErrorCode,
+) {
+  const nothing = { method: '', host: '', path: '', crawler: '' };
+  const { status, title: reason } = catalogue[code];
+  const data = { publisherId: 'unknown', requestId, ...nothing, code, reason, status };
+  await appender.append([
+    {
+      topic: 'challenges',
+      key: data.publisherId,
+      event: { type: 'ProofRefused', id: `${requestId}/refused`, source, timeMs, data },
+    },
+  ]);
+  return problemAnswer(code, reason);
+}
+
+async function partitionCounts(log: EventLog): Promise<{ payer: number; publisher: number }> {
+  const topics = await log.topics();
+  const countOf = (name: string): number => {
+    const topic = topics.find((one) => one.name === name);
+    if (topic === undefined) throw fail('log_unknown_partition', `Topic ${name} is missing.`);
+    return topic.partitions;
+  };
+  return {
+    payer: countOf(physicalTopic('payments')),
+    publisher: countOf(physicalTopic('challenges')),
+  };
+}
+
+function requireKeys(keys: readonly QuoteKey[]): void {
+  if (keys.length === 0) throw fail('config_invalid', 'At least one quote key is needed.');
+}
