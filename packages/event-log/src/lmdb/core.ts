@@ -133,12 +133,11 @@ export function requireTopic(core: Core, name: string): Topic {
 
 /** One round of retention at a time; a caller gets the round that began after it asked. */
 export function expireAll(core: Core): Promise<void> {
-  core.expiring = core.expiring.then(() => expireOpenTopics(core));
+  core.expiring = core.expiring.catch(() => undefined).then(() => expireOpenTopics(core));
   return core.expiring;
 }
 
 async function expireOpenTopics(core: Core): Promise<void> {
-  core.registry.db.resetReadTxn();
   for (const [name, { store }] of core.topics) {
     await expireTopic(store, (id) => raiseFirstSegment(core.registry, name, id));
     await sweepFolders(store.directory, firstSegmentId(core.registry, name));

@@ -91,7 +91,9 @@ export function listTopics(registry: Registry): TopicConfig[] {
   return out;
 }
 
+/** Always the newest, also what another process wrote in this very turn. */
 export function firstSegmentId(registry: Registry, name: string): number {
+  registry.db.resetReadTxn();
   return registry.db.get(name)?.firstSegmentId ?? 0;
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
@@ -15,12 +15,17 @@ import {
   headNext,
 } from './layout.js';
 
+/** In the names of folders that are being deleted. */
+export const doomedMark = '.deleted-';
+
 export type SegmentDatabase = RootDatabase<Buffer, Buffer>;
 
 /** One LMDB environment: a run of every partition of a topic. Expiry deletes its folder. */
 export interface Segment {
   readonly id: number;
   readonly directory: string;
+  /** Begun by this process just now; nobody had written it before. */
+  readonly isNew: boolean;
   /** The first offset of each partition in this segment. */
   readonly base: readonly number[];
   db: SegmentDatabase;
@@ -72,23 +77,35 @@ export function openSegment(
   mapBytes: number,
 ): Segment {
   const directory = segmentDirectory(topicDirectory, id);
-  const isNew = !existsSync(directory);
-  if (isNew) mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   const db = openEnvironment(directory, mapBytes);
-  if (db.getBinary(baseKey) === undefined) {
-    db.transactionSync(() => {
-      if (db.getBinary(baseKey) !== undefined) return;
-      const bytes = encodeHead(initial);
-      db.put(baseKey, bytes);
-      db.put(headKey, bytes);
-    });
-  }
+  const isNew = db.getBinary(baseKey) === undefined && beginSegment(db, initial);
   if (isNew) {
     syncDirectory(directory);
     syncDirectory(topicDirectory);
   }
   const base = decodeHead(requireBytes(db, baseKey)).next;
-  return { id, directory, base, db, isReopening: false, sealedHead: undefined, cuts: new Map() };
+  return {
+    id,
+    directory,
+    isNew,
+    base,
+    db,
+    isReopening: false,
+    sealedHead: undefined,
+    cuts: new Map(),
+  };
+}
+
+/** False if another process was faster. */
+function beginSegment(db: SegmentDatabase, initial: Head): boolean {
+  return db.transactionSync(() => {
+    if (db.getBinary(baseKey) !== undefined) return false;
+    const bytes = encodeHead(initial);
+    db.put(baseKey, bytes);
+    db.put(headKey, bytes);
+    return true;
+  });
 }
 
 /** After a failed commit LMDB may refuse everything until the environment is opened anew. */
@@ -174,10 +191,16 @@ export async function closeSegment(segment: Segment): Promise<void> {
   await segment.db.close();
 }
 
-/** Renamed first, so that a crash half-way leaves nothing that looks like a segment. */
+/**
+ * Renamed first, so that a crash half-way leaves nothing that looks like a segment. Another process
+ * may be deleting it too; the round after this one sweeps what is left.
+ */
 export async function deleteSegmentFolder(directory: string): Promise<void> {
-  if (!existsSync(directory)) return;
-  const doomed = `${directory}.deleted`;
-  await rename(directory, doomed);
+  const doomed = `${directory}${doomedMark}${process.pid}`;
+  try {
+    await rename(directory, doomed);
+  } catch {
+    return;
+  }
   await rm(doomed, { recursive: true, force: true });
 }

@@ -8,12 +8,12 @@ import { decodeHead, emptyHead, headNext, headSealed, successorHead } from './la
 import {
   closeSegment,
   deleteSegmentFolder,
+  doomedMark,
   headBytes,
   openSegment,
   readHead,
   readSegment,
   type Segment,
-  segmentDirectory,
 } from './segment.js';
 import type { LmdbSettings } from './settings.js';
 
@@ -24,9 +24,11 @@ export interface TopicStore {
   readonly settings: LmdbSettings;
   readonly waiters: Waiters;
   readonly segments: Segment[];
+  /** No longer read or written here; to be closed and deleted. */
+  readonly retired: Segment[];
   /** Where readers of this process were last told that each partition ends. */
   readonly rungAt: number[];
-  /** The lowest segment that is not expired, as all processes agree. */
+  /** The lowest segment that is not expired, as all processes agree at this moment. */
   firstSegmentId(): number;
 }
 
@@ -39,13 +41,32 @@ export interface TopicStoreOptions {
 }
 
 export function openTopicStore(options: TopicStoreOptions): TopicStore {
-  const { config, directory, settings, firstSegmentId } = options;
-  const head = emptyHead(config.partitions, settings.clock());
-  const first = openSegment(directory, firstSegmentId(), head, settings.mapBytes);
-  const rungAt = new Array<number>(config.partitions).fill(0);
-  const store: TopicStore = { ...options, segments: [first], rungAt };
+  const rungAt = new Array<number>(options.config.partitions).fill(0);
+  const store: TopicStore = { ...options, segments: [], retired: [], rungAt };
+  openFromFirst(store);
   advance(store);
   return store;
+}
+
+/**
+ * Another process may expire the segment between the look at its number and the opening, which then
+ * makes an empty ghost in its place. The number rises before the folder goes, so a second look
+ * after the opening tells.
+ */
+function openFromFirst(store: TopicStore): void {
+  store.retired.push(...store.segments.splice(0));
+  const { config, settings, directory } = store;
+  for (;;) {
+    const id = store.firstSegmentId();
+    const head = emptyHead(config.partitions, settings.clock());
+    const segment = openSegment(directory, id, head, settings.mapBytes);
+    if (segment.isNew && store.firstSegmentId() !== id) {
+      store.retired.push(segment);
+      continue;
+    }
+    store.segments.push(segment);
+    return;
+  }
 }
 
 export function activeSegment(store: TopicStore): Segment {
@@ -65,7 +86,10 @@ export function advance(store: TopicStore): boolean {
     active.sealedHead = head;
     const { clock, mapBytes } = store.settings;
     const initial = successorHead(head, clock());
-    store.segments.push(openSegment(store.directory, active.id + 1, initial, mapBytes));
+    const next = openSegment(store.directory, active.id + 1, initial, mapBytes);
+    store.segments.push(next);
+    // This process slept while others rolled and expired: the successor is long gone.
+    if (next.isNew && store.firstSegmentId() > next.id) openFromFirst(store);
     moved = true;
   }
 }
@@ -90,19 +114,23 @@ export function readTopic(
   if (activeSegment(store).isReopening) return [];
   refresh(store);
   const out: LogRecord[] = [];
-  const earliest = store.segments[0]?.base[partition] ?? 0;
-  let offset = Math.max(fromOffset, earliest);
+  let offset = firstReadable(store, partition, fromOffset);
   let at = segmentIndex(store, partition, offset);
   while (out.length < recordsMax) {
     const segment = store.segments[at];
-    if (segment === undefined) {
-      if (advance(store)) continue;
-      break;
-    }
-    offset = readSegment(segment, store.config.name, partition, offset, recordsMax, out);
-    at += 1;
+    if (segment !== undefined) {
+      offset = readSegment(segment, store.config.name, partition, offset, recordsMax, out);
+      at += 1;
+    } else if (advance(store)) {
+      offset = firstReadable(store, partition, offset);
+      at = segmentIndex(store, partition, offset);
+    } else break;
   }
   return out;
+}
+
+function firstReadable(store: TopicStore, partition: number, fromOffset: number): number {
+  return Math.max(fromOffset, store.segments[0]?.base[partition] ?? 0);
 }
 
 function segmentIndex(store: TopicStore, partition: number, offset: number): number {
@@ -147,21 +175,24 @@ function ringCommitted(store: TopicStore, head: Buffer): boolean {
 export async function dropExpired(store: TopicStore): Promise<void> {
   const first = store.firstSegmentId();
   while (store.segments.length > 1 && (store.segments[0]?.id ?? first) < first) {
-    const segment = store.segments.shift();
-    if (segment === undefined) return;
+    store.retired.push(...store.segments.splice(0, 1));
+  }
+  for (const segment of store.retired.splice(0)) {
     await closeSegment(segment);
-    await deleteSegmentFolder(segmentDirectory(store.directory, segment.id));
+    await deleteSegmentFolder(segment.directory);
   }
 }
 
-/** Removes what a crash left of expired segments, before anything is opened. */
+/** Removes what a crash left of expired segments. */
 export async function sweepFolders(directory: string, firstSegmentId: number): Promise<void> {
   for (const name of readdirSync(directory)) {
-    const isDoomed = name.endsWith('.deleted') || Number.parseInt(name, 10) < firstSegmentId;
-    if (isDoomed) await rm(path.join(directory, name), { recursive: true, force: true });
+    const isDoomed = name.includes(doomedMark) || Number.parseInt(name, 10) < firstSegmentId;
+    if (isDoomed)
+      await rm(path.join(directory, name), { recursive: true, force: true, maxRetries: 2 });
   }
 }
 
 export async function closeTopicStore(store: TopicStore): Promise<void> {
-  for (const segment of store.segments.splice(0)) await closeSegment(segment);
+  const all = [...store.segments.splice(0), ...store.retired.splice(0)];
+  for (const segment of all) await closeSegment(segment);
 }
