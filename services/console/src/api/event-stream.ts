@@ -51,6 +51,9 @@ export async function follow<T>(
   onEvent: (answer: T) => void,
 ): Promise<void> {
   const response = await send(call, path, { method: 'GET' });
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
+    throw unexpectedAnswer('the answer is no event stream', response.status);
+  }
   if (response.body === null) throw unexpectedAnswer('the stream has no body', response.status);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = '';

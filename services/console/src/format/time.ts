@@ -14,7 +14,9 @@ export function addDays(day: string, days: number): string {
 }
 
 export function isDay(text: string): boolean {
-  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`));
+  const ms = Date.parse(`${text}T00:00:00Z`);
+  // Printed back, because a 31st of February would be read as a day in March.
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(ms) && dayOf(ms) === text;
 }
 
 /** `31 Jan`, or `31 Jan 2025` when asked for the year. */

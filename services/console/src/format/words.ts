@@ -4,13 +4,16 @@
 export function eventTitle(type: string): string {
   const name = type.replace(/\.v\d+$/, '');
   const spaced = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  return sentence(spaced);
 }
 
 /** `payment_pending` → `Payment pending`. */
 export function codeTitle(code: string): string {
-  const spaced = code.replaceAll('_', ' ');
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  return sentence(code.replaceAll('_', ' '));
+}
+
+export function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 const dialects: Readonly<Record<string, string>> = {

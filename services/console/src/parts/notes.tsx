@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { type ApiError, nextStepOf } from '../api/api-error.js';
+import { sentence } from '../format/words.js';
 import classes from './notes.module.css';
 
 /** Nothing is here, and that is fine: what would appear, and what makes it appear. */
@@ -22,7 +23,7 @@ export function ProblemNote(props: {
   return (
     <div className={classes.problem} role="alert">
       <p className={classes.title}>{problem.title}</p>
-      {problem.detail !== undefined && <p>{problem.detail}</p>}
+      {problem.detail !== undefined && <p>{sentence(problem.detail)}</p>}
       <p>{nextStepOf(problem)}</p>
       <p className={classes.foot}>
         <span className="mono">{problem.code}</span>

@@ -122,7 +122,7 @@ function Recent(props: { readonly publisher: string; readonly live: Live | null 
         <h2>Latest crawls</h2>
         <Link to={pathOf(publisher, 'crawls')}>All crawls</Link>
       </div>
-      {rows === undefined && <Skeleton height={recentShown * 46 - 12} mt={10} />}
+      {rows === undefined && <RecentSkeleton />}
       {rows?.length === 0 && (
         <EmptyNote title="No crawler has come yet.">
           The first one that meets a price shows here the moment it asks.
@@ -135,6 +135,14 @@ function Recent(props: { readonly publisher: string; readonly live: Live | null 
       </ol>
     </div>
   );
+}
+
+function RecentSkeleton() {
+  return Array.from({ length: recentShown }, (_, row) => row).map((row) => (
+    <div key={row} className={classes.waitingRow}>
+      <Skeleton height={14} width={`${88 - ((row * 17) % 30)}%`} />
+    </div>
+  ));
 }
 
 function RecentRow(props: { readonly publisher: string; readonly crawl: Crawl }) {

@@ -2,6 +2,7 @@ import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react
 import { useSearchParams } from 'react-router';
 import type { RevenueBy } from '../../api/answers.js';
 import { readRevenue } from '../../api/paycrawl-api.js';
+import { liveOf } from '../../live/live-revenue.js';
 import { useLiveRevenue } from '../../live/use-live-revenue.js';
 import { ProblemNote } from '../../parts/notes.js';
 import { PageHead } from '../../parts/page-head.js';
@@ -34,7 +35,7 @@ export function OverviewPage() {
     );
   }
   const queries = [byTime, byCrawler, byPath];
-  if (live.status === 'broken' && live.live === null && queries.every(hasNothing)) {
+  if ('problem' in live && liveOf(live) === null && queries.every(hasNothing)) {
     const askAgain = () => {
       for (const query of queries) void query.refetch();
     };

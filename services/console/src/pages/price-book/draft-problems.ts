@@ -1,5 +1,6 @@
 import { isPrice } from '@paycrawl/money/money';
 import { instantOf } from '../../format/time.js';
+import { sentence } from '../../format/words.js';
 import type { Draft, DraftRule } from './draft.js';
 
 export type RuleField = 'id' | 'path' | 'crawlers' | 'price' | 'effectiveFrom' | 'description';
@@ -73,8 +74,7 @@ export function problemFromApi(
   const [, index, field, words] = match ?? [];
   if (index === undefined || words === undefined) return undefined;
   const name = fields.find((known) => known === field) ?? 'rule';
-  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  return { at: Number.parseInt(index, 10), problems: { [name]: sentence } };
+  return { at: Number.parseInt(index, 10), problems: { [name]: sentence(words) } };
 }
 
 const fields: readonly RuleField[] = [
