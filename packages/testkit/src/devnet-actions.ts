@@ -1,4 +1,4 @@
-import { fail } from '@paycrawl/errors/paycrawl-error';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { type Address, encodeFunctionData, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { devnetUsdcAbi, smartWalletInitCode, usdcAddress } from './devnet-contracts.js';
@@ -137,12 +137,35 @@ const gasLimit = 2_000_000;
 
 async function send(rpc: DevnetRpc, request: TransactionRequest): Promise<Receipt> {
   const transaction = { gas: toQuantity(gasLimit), ...request };
-  const hash = await rpc<Hex>('eth_sendTransaction', [transaction]);
+  const hash = await inTurn(() => sendWithNonce(rpc, transaction));
   const receipt = await eventually('a transaction to be mined', async () => {
     return (await rpc<Receipt | null>('eth_getTransactionReceipt', [hash])) ?? undefined;
   });
   if (receipt.status !== '0x1') throw fail('devnet_failed', 'A devnet transaction failed.');
   return receipt;
+}
+
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/** The node gives one nonce to two transactions that come at once, so this process sends in turn. */
+function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  const turn = lastTurn.then(work);
+  lastTurn = turn.catch(() => {});
+  return turn;
+}
+
+/** Another process may take the nonce between; the node then refuses ours and nothing happened. */
+const nonceRacesMax = 20;
+
+async function sendWithNonce(rpc: DevnetRpc, transaction: TransactionRequest): Promise<Hex> {
+  for (let race = 1; ; race += 1) {
+    try {
+      return await rpc<Hex>('eth_sendTransaction', [transaction]);
+    } catch (error) {
+      const isRace = error instanceof PaycrawlError && /underpriced|nonce/.test(error.detail);
+      if (!isRace || race === nonceRacesMax) throw error;
+    }
+  }
 }
 
 async function account(rpc: DevnetRpc, index: number): Promise<Address> {

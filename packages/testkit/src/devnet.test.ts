@@ -38,6 +38,8 @@ test('behavior: blocks come by themselves and money can be given', async () => {
   ]);
   expect(await chain.balanceOf(devnet.usdc, wallet.address, 'latest')).toBe(5_000_000n);
   expect(await chain.gasBalanceWei(wallet.address)).toBe(10n ** 18n);
+  const others = Array.from({ length: 20 }, () => devnet.newWallet());
+  await Promise.all(others.map(({ address }) => devnet.mintUsdc(address, 1n)));
   await devnet.drainUsdc(wallet);
   expect(await chain.balanceOf(devnet.usdc, wallet.address, 'latest')).toBe(0n);
 });

@@ -57,6 +57,9 @@ export interface DriverMemory {
   readonly lastSentAtMs: Map<string, number>;
   /** The head at which a batch's nonce was first seen used by a stranger. */
   readonly strangerSeenAt: Map<string, number>;
+  /** The head at which an attempt was first seen in force. */
+  readonly inForceSinceHead: Map<string, number>;
+  gasEstimateWei: bigint | undefined;
   troubles: Trouble[];
   observedHead: number;
   measured: string;
@@ -76,11 +79,27 @@ export function createMemory(): DriverMemory {
     appended: new Map(),
     lastSentAtMs: new Map(),
     strangerSeenAt: new Map(),
+    inForceSinceHead: new Map(),
+    gasEstimateWei: undefined,
     troubles: [],
     observedHead: -1,
     measured: '',
     measuredAtMs: Number.NEGATIVE_INFINITY,
   };
+}
+
+/** Far more than is ever under way at once; what is forgotten costs a repetition. */
+const rememberedMax = 1_000;
+
+/** Keeps the memory bounded: the oldest entries stand first. */
+export function forgetOld(memory: DriverMemory): void {
+  const { appended, lastSentAtMs, strangerSeenAt, inForceSinceHead } = memory;
+  for (const map of [appended, lastSentAtMs, strangerSeenAt, inForceSinceHead]) {
+    for (const key of map.keys()) {
+      if (map.size <= rememberedMax) break;
+      map.delete(key);
+    }
+  }
 }
 
 /** Appends to the fold's own input, once: what is on its way is not written again. */

@@ -131,11 +131,23 @@ describe('a batch on a real chain', () => {
     const wallet = await fundedWallet();
     await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
     const { id } = await takeCharge(wallet);
-    for (let poll = 0; poll < 4; poll += 1) {
+    const attemptsOf = () =>
+      bench.get<Batch>(`b/${bench.get<Charge>(`c/${id}`)?.batchId}`)?.attempts ?? [];
+    const pollAndLeaveOut = async () => {
       await bench.driver.poll();
-      passTime(6_000);
+      for (const { transactionHash } of attemptsOf()) {
+        await devnet.dropTransaction(transactionHash as Hex);
+      }
+      passTime(2_000);
+    };
+    // A chain that stands still is no reason to pay more.
+    for (let poll = 0; poll < 6; poll += 1) await pollAndLeaveOut();
+    expect(attemptsOf()).toHaveLength(1);
+    for (let block = 0; block < 5; block += 1) {
+      await devnet.mine(1);
+      await pollAndLeaveOut();
     }
-    const attempts = bench.get<Batch>(`b/${bench.get<Charge>(`c/${id}`)?.batchId}`)?.attempts ?? [];
+    const attempts = attemptsOf();
     expect(attempts.length).toBeGreaterThanOrEqual(2);
     const [first, second] = attempts.map(({ maxFeePerGas }) => BigInt(maxFeePerGas));
     expect((second ?? 0n) * 10n).toBeGreaterThanOrEqual((first ?? 0n) * 11n);
@@ -242,6 +254,17 @@ describe('a world in trouble', () => {
     await devnet.setEth(bench.signer.address, ether);
     await bench.until('settled', isSettled(id));
     expect(bench.troubles).toEqual([]);
+  });
+
+  test('error: settlement_fees_too_high', async () => {
+    await freshBench({ maxFeePerGasWeiMax: 1n });
+    const wallet = await fundedWallet();
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const { id } = await takeCharge(wallet);
+    await bench.until('trouble', () => bench.troubles.length > 0);
+    expect(bench.troubles.map(({ code }) => code)).toEqual(['settlement_fees_too_high']);
+    expect(bench.get<Charge>(`c/${id}`)?.status).toBe('in_batch');
+    expect(await chain.accountNonce(bench.signer.address, 'latest')).toBe(0);
   });
 
   test('error: chain_mismatch', async () => {

@@ -6,6 +6,7 @@ import {
   createMemory,
   type DriverContext,
   type DriverOptions,
+  forgetOld,
   type Sight,
   trouble,
 } from './driver-context.js';
@@ -87,6 +88,7 @@ function createBell(): { ring: () => void; heard: (timeoutMs: number) => Promise
 async function pollOnce(context: DriverContext): Promise<void> {
   const { memory } = context;
   memory.troubles = [];
+  forgetOld(memory);
   // The queue is published also while the chain is away: offers depend on it.
   for (const step of [work, publishMeasures]) {
     try {

@@ -56,7 +56,7 @@ async function measure(context: DriverContext, lane: Lane): Promise<Measured> {
   };
 }
 
-/** Of the newest batch that paid gas; rounded up. Before the first one, by the fees of now. */
+/** Of the newest batch that paid gas; before the first one, by the fees of the first look. */
 async function gasCostWeiPerCharge(context: DriverContext, lane: Lane): Promise<bigint> {
   const paid = lane.confirmations.filter(
     ({ gasCostWei, charges }) => gasCostWei !== '0' && charges,
@@ -65,6 +65,10 @@ async function gasCostWeiPerCharge(context: DriverContext, lane: Lane): Promise<
   if (newest !== undefined) {
     return shareRoundingUp(BigInt(newest.gasCostWei), BigInt(newest.charges));
   }
-  const { baseFeeWei, tipWei } = await context.chain.fees();
-  return (baseFeeWei + tipWei) * transferGasEstimate;
+  const { memory } = context;
+  if (memory.gasEstimateWei === undefined) {
+    const { baseFeeWei, tipWei } = await context.chain.fees();
+    memory.gasEstimateWei = (baseFeeWei + tipWei) * transferGasEstimate;
+  }
+  return memory.gasEstimateWei;
 }
