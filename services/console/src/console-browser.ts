@@ -67,6 +67,19 @@ export async function startConsoleInBrowser(executablePath: string): Promise<Con
   };
 }
 
+/** Runs in the page before anything of it, so that no shift is missed. */
+function sumLayoutShifts(): void {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const value: unknown = Reflect.get(entry, 'value');
+      if (typeof value === 'number') sum += value;
+    }
+    Reflect.set(globalThis, 'layoutShift', sum);
+  }).observe({ type: 'layout-shift', buffered: true });
+  Reflect.set(globalThis, 'layoutShift', 0);
+}
+
 async function openPage(
   browser: Browser,
   origin: string,
@@ -87,6 +100,7 @@ async function openPage(
   if (token !== undefined) {
     await page.addInitScript((kept) => sessionStorage.setItem('paycrawl.token', kept), token);
   }
+  await page.addInitScript(sumLayoutShifts);
   await page.goto(origin + path);
   return page;
 }

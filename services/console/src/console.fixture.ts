@@ -15,6 +15,8 @@ export interface ConsoleFixture {
   readonly puts: readonly unknown[];
   /** Sends one more live event to every open stream. */
   readonly pushLive: (chargedToday: string) => void;
+  /** Cuts every open stream in the middle. */
+  readonly breakLive: () => void;
 }
 
 export const publisherToken = 'token-of-the-gazette';
@@ -44,6 +46,9 @@ export async function startConsoleFixture(root: string): Promise<ConsoleFixture>
     close: () => app.close(),
     pushLive: (chargedToday) => {
       for (const reply of streams) writeLive(reply, chargedToday);
+    },
+    breakLive: () => {
+      for (const reply of streams) reply.raw.destroy();
     },
   };
 }

@@ -17,6 +17,7 @@ export function PriceBookPage() {
   const { token } = useSignedIn();
   const queries = useQueryClient();
   const [edited, setEdited] = useState<PriceBookAnswer | null>(null);
+  const [loads, setLoads] = useState(0);
   const [replacedBy, setReplacedBy] = useState<number | null>(null);
   const queryKey = ['price-book', publisher];
   const query = useQuery({
@@ -29,8 +30,8 @@ export function PriceBookPage() {
       <>
         <PageHead title="Price book" lead={lead} />
         <PriceBookEditor
-          // A newer version that was loaded starts the form anew.
-          key={edited.version}
+          // A book that was loaded again starts the form anew.
+          key={loads}
           publisher={publisher}
           base={edited}
           onClose={() => setEdited(null)}
@@ -41,6 +42,7 @@ export function PriceBookPage() {
               staleTime: 0,
             });
             setEdited(newest);
+            setLoads(loads + 1);
           }}
           onReplaced={(answer) => {
             queries.setQueryData(queryKey, answer);
