@@ -54,13 +54,6 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
   /** A position with its writes, on its way into the store. */
   let cut: { readonly position: StoredPosition; readonly writes: Writes } | undefined;
 
-  /** The view reads through to the store: it must stand where this owner left it. */
-  function checkOwner(): void {
-    const found = store.position().nextOffset;
-    if (found === stored.nextOffset || found === cut?.position.nextOffset) return;
-    throw fail('fold_position_moved', `found ${found}, left at ${stored.nextOffset}`);
-  }
-
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
     if (record.offset < nextOffset) return;
     const recordNowMs = Math.max(nowMs, record.timestampMs);
@@ -94,7 +87,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     nextOffset,
     async fold(records) {
       if (isStopped) throw fail('fold_broken', 'this owner stopped at a record before');
-      checkOwner();
+      checkOwner(store, stored, cut?.position);
       // No await between the check and the reads: both see the store at one moment.
       foldAll(records, []);
       await writer.room();
@@ -114,6 +107,13 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     drained: () => writer.drained(),
     stored: () => stored,
   };
+}
+
+/** The view reads through to the store: it must stand where this owner left it, or is writing. */
+function checkOwner(store: Store, left: StoredPosition, writing: StoredPosition | undefined) {
+  const found = store.position().nextOffset;
+  if (found === left.nextOffset || found === writing?.nextOffset) return;
+  throw fail('fold_position_moved', `found ${found}, left at ${left.nextOffset}`);
 }
 
 function createWriter<Out>(options: PartitionOptions<Out>): OutputWriter<Out> {

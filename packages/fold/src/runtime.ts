@@ -50,7 +50,7 @@ const restartDelayMs = 250;
 /** Runs a fold over every partition that the group gives to this process. */
 export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<Runtime> {
   const topic = physicalTopic(options.fold.input);
-  const owners = new Map<number, Owner<Out>>();
+  const owners: Owners<Out> = new Map();
   let member: GroupMember | undefined;
   let state: 'running' | 'restarting' | 'ended' = 'running';
   let joining: Promise<void> = join();
@@ -73,20 +73,14 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
           throw error;
         }
       },
-      onRevoke: ({ partition }) => disown(partition),
+      onRevoke: ({ partition }) => disown(owners, partition),
       onError: restart,
     });
   }
 
-  async function disown(partition: number): Promise<void> {
-    const owner = owners.get(partition);
-    owners.delete(partition);
-    await owner?.stop();
-  }
-
   async function leave(): Promise<void> {
     await member?.close();
-    await Promise.all([...owners.keys()].map(disown));
+    await Promise.all([...owners.keys()].map((partition) => disown(owners, partition)));
   }
 
   /** The outputs or the ownership are in doubt: fold again from the last durable position. */
@@ -124,6 +118,14 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
   };
 }
 
+type Owners<Out> = Map<number, Owner<Out>>;
+
+async function disown<Out>(owners: Owners<Out>, partition: number): Promise<void> {
+  const owner = owners.get(partition);
+  owners.delete(partition);
+  await owner?.stop();
+}
+
 function isOwnershipInDoubt(error: unknown): boolean {
   return hasCode(error, 'fold_broken') || hasCode(error, 'fold_position_moved');
 }
@@ -131,7 +133,7 @@ function isOwnershipInDoubt(error: unknown): boolean {
 async function progressOf<Out>(
   log: EventLog,
   topic: string,
-  owners: ReadonlyMap<number, Owner<Out>>,
+  owners: Readonly<Owners<Out>>,
 ): Promise<{ partition: number; storedOffset: number; logNextOffset: number }[]> {
   return Promise.all(
     [...owners].map(async ([partition, { folding }]) => ({
