@@ -2,7 +2,10 @@
  * A second process for the tests of the embedded log. It prints one line for each thing that
  * happened, so that a test compares what was promised with what stands in the log afterwards.
  */
+import { writeSync } from 'node:fs';
+import path from 'node:path';
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { open } from 'lmdb';
 import type { EventLog } from './event-log.js';
 import { openLmdbLog } from './lmdb-log.js';
 
@@ -84,5 +87,16 @@ async function member(groupId: string, leaseMs: number): Promise<void> {
   say('joined');
 }
 
+/** Takes the write lock of the topic and freezes with it. */
+function holdLock(): void {
+  const place = path.join(directory, 'topics', topic, '0000000000');
+  const db = open({ path: place, noSubdir: false, overlappingSync: false, maxDbs: 1 });
+  db.transactionSync(() => {
+    writeSync(1, 'held\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+}
+
+if (command === 'hold') holdLock();
 if (command === 'append') await append(rest[0] ?? '', Number(rest[1]), Number(rest[2]));
 if (command === 'member') await member(rest[0] ?? '', Number(rest[1]));

@@ -179,6 +179,25 @@ test('error: log_unavailable when the disk takes no more; nothing later is writt
   expect((await readAll(log, 0)).at(-1)?.key).toBe('unharmed');
 });
 
+test('error: log_unavailable while a frozen process holds the lock; its end frees the log', async () => {
+  const log = await openWithTopic({ commitTimeoutMs: 300 });
+  const holder = start('hold', []);
+  await holder.lines.until((lines) => lines.includes('held'));
+  const record = { topic, partition: 0, key: 'late', value: Buffer.from('x') };
+  const [one, two] = [log.producer(), log.producer()];
+  const late = { code: 'log_unavailable' };
+  await expect(one.append([record])).rejects.toMatchObject(late);
+  await expect(two.append([record])).rejects.toMatchObject(late);
+  expect(await readAll(log, 0)).toEqual([]);
+  holder.process.kill('SIGKILL');
+  await holder.ended;
+  const [place] = await log.producer().append([{ ...record, key: 'freed' }]);
+  // What was given up is never written afterwards.
+  expect((await readAll(log, 0)).map(({ key }) => key)).toEqual(['freed']);
+  expect(place?.offset).toBe(0);
+  await expect(one.append([record])).rejects.toMatchObject(late);
+});
+
 test('behavior: a dead member is taken over after its lease, at its last commit', async () => {
   const log = await openWithTopic({ leaseMs: 600 });
   const producer = log.producer();

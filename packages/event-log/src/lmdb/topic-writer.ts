@@ -23,7 +23,9 @@ export interface TopicWriter {
   readonly lanes: Lane[];
   queue: Pending[];
   committing: Promise<void> | undefined;
+  /** LMDB refused a commit: the environment is opened anew before the next one. */
   needsReopen: boolean;
+  reopening: Promise<void> | undefined;
 }
 
 /** What one transaction appends to one partition. */
@@ -40,7 +42,15 @@ export function createTopicWriter(store: TopicStore): TopicWriter {
     appended: [],
   }));
   const chunks = chunkWriter();
-  return { store, chunks, lanes, queue: [], committing: undefined, needsReopen: false };
+  return {
+    store,
+    chunks,
+    lanes,
+    queue: [],
+    committing: undefined,
+    needsReopen: false,
+    reopening: undefined,
+  };
 }
 
 export function enqueue(writer: TopicWriter, pending: Pending): void {
@@ -75,7 +85,6 @@ async function commitOnce(writer: TopicWriter): Promise<void> {
     await withDeadline(store.settings.commitTimeoutMs, () => commitBatch(writer, batch));
   } catch (cause) {
     batch.isGivenUp = true;
-    writer.needsReopen = true;
     failBatch(writer, batch.pending, cause);
     return;
   }
@@ -84,20 +93,37 @@ async function commitOnce(writer: TopicWriter): Promise<void> {
 
 async function commitBatch(writer: TopicWriter, batch: Batch): Promise<void> {
   const { store } = writer;
-  if (writer.needsReopen) {
-    await reopenSegment(activeSegment(store), store.settings.mapBytes);
-    writer.needsReopen = false;
-  }
+  if (writer.needsReopen) await reopen(writer);
   for (;;) {
-    const { db } = activeSegment(store);
-    const outcome = await transact(db, () => writeBatch(writer, db, batch));
+    const outcome = await commitTo(writer, activeSegment(store).db, batch);
     if (outcome === 'committed') return;
     refresh(store);
     advance(store);
   }
 }
 
-/** lmdb never settles a transaction whose lock could not be had: nobody may wait for ever. */
+async function commitTo(writer: TopicWriter, db: SegmentDatabase, batch: Batch): Promise<Outcome> {
+  try {
+    return await transact(db, () => writeBatch(writer, db, batch));
+  } catch (error) {
+    // A batch that was given up was late, not refused: nothing is wrong with the environment.
+    if (!batch.isGivenUp) writer.needsReopen = true;
+    throw error;
+  }
+}
+
+async function reopen(writer: TopicWriter): Promise<void> {
+  const { store } = writer;
+  writer.reopening ??= reopenSegment(activeSegment(store), store.settings.mapBytes);
+  try {
+    await writer.reopening;
+    writer.needsReopen = false;
+  } finally {
+    writer.reopening = undefined;
+  }
+}
+
+/** A frozen process may hold the lock: whoever appends is told so instead of waiting for ever. */
 async function withDeadline(deadlineMs: number, work: () => Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
