@@ -4,6 +4,7 @@ import type { LogOutput } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
 import { openStore } from '@paycrawl/fold/store';
+import type { Health } from '@paycrawl/service-kit/health';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { meteringFold } from './books/decide.js';
@@ -73,6 +74,21 @@ function measureLag(metrics: Metrics, runtime: Runtime): void {
       for (const { partition, storedOffset, logNextOffset } of await runtime.progress()) {
         gauge.set({ partition: String(partition) }, logNextOffset - storedOffset);
       }
+    },
+  });
+}
+
+/** Liveness is progress: lag, and no position stored for this long, fails the probe. */
+export function watchProgress(health: Health, metering: Metering, stalledAfterMs: number): void {
+  let storedBefore = 0;
+  const watched = health.progress('metering', {
+    stalledAfterMs,
+    lag: async () => {
+      const all = await metering.progress();
+      const stored = all.reduce((sum, { storedOffset }) => sum + storedOffset, 0);
+      if (stored !== storedBefore) watched.committed();
+      storedBefore = stored;
+      return all.reduce((sum, one) => sum + one.logNextOffset - one.storedOffset, 0);
     },
   });
 }
