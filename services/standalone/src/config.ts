@@ -36,3 +36,11 @@ export function standaloneConfig(): StandaloneConfig {
 export function flagsOf(argv: readonly string[]): StandaloneFlags {
   return { demo: !argv.includes('--no-demo'), fresh: argv.includes('--fresh') };
 }
+
+/** The environment that a platform started as a child begins with: quiet unless asked. */
+export function childEnvironment(): Record<string, string> {
+  const entries = Object.entries(processEnvironment()).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return { LOG_LEVEL: 'warn', ...Object.fromEntries(entries) };
+}

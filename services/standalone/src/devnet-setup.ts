@@ -12,6 +12,8 @@ export interface DevnetPeople {
 
 const crawlerWallets = 6;
 /** 100 USDC each: a hundred thousand pages at a tenth of a cent. */
+/** Above the depth at which verifier and settlement read. */
+const blocksToFinality = 8;
 const fundsAtomic = 100_000_000n;
 
 export interface DevnetSetupOptions {
@@ -27,11 +29,16 @@ export async function setUpDevnet(
   const { dataDir, port, fresh } = options;
   const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), port, fresh });
   const people = await readPeople(join(dataDir, 'secrets'));
+  let minted = false;
   for (const { address } of people.crawlers) {
     // Minted once: a wallet that spent something is not filled up behind its owner's back.
     const balance = await usdcBalance({ rpc: devnet.rpcUrl, asset: devnet.usdc }, address);
-    if (balance === 0n) await devnet.mintUsdc(address, fundsAtomic);
+    if (balance > 0n) continue;
+    await devnet.mintUsdc(address, fundsAtomic);
+    minted = true;
   }
+  // A balance counts once it stands below the finality depth.
+  if (minted) await devnet.mine(blocksToFinality);
   return { devnet, people };
 }
 

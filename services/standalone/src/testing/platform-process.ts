@@ -1,33 +1,45 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunFile } from '@paycrawl/standalone/run-file';
+import { fileURLToPath } from 'node:url';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { findDevnet } from '@paycrawl/testkit/devnet';
 import { childEnvironment } from '../config.js';
+import type { RunFile } from '../run-file.js';
 
 /** The whole platform in a process and a data folder of its own, as `npm start -- --no-demo`. */
-export interface BenchPlatform {
+export interface PlatformProcess {
   readonly run: RunFile;
   readonly dataDir: string;
   readonly pid: number;
-  /** Stops the process and its devnet; the data folder stays for the audit. */
+  /** SIGKILL, as a power cut of the platform; the devnet and the data stay. */
+  kill(): Promise<void>;
+  /** SIGTERM; the devnet and the data stay. */
   stop(): Promise<void>;
+  /** Ends what still runs, the devnet too, and deletes the data. */
   remove(): Promise<void>;
 }
 
 const readyTimeoutMs = 90_000;
-const main = createRequire(import.meta.url).resolve('@paycrawl/standalone/main');
+/** The built program, also when this file is run from its source by the test runner. */
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-export async function startPlatform(
-  environment: Record<string, string> = {},
-): Promise<BenchPlatform> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'paycrawl-bench-'));
+export interface PlatformProcessOptions {
+  /** A data folder to go on with; a new one in the temporary directory when absent. */
+  readonly dataDir?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function startPlatformProcess(
+  options: PlatformProcessOptions = {},
+): Promise<PlatformProcess> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'paycrawl-')));
   const runFile = join(dataDir, 'run.json');
+  await rm(runFile, { force: true });
   const child = spawn(process.execPath, [main, '--no-demo'], {
-    env: { ...childEnvironment(), DATA_DIR: dataDir, RUN_FILE: runFile, ...environment },
+    env: { ...childEnvironment(), DATA_DIR: dataDir, RUN_FILE: runFile, ...options.environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const run = await whenReady(child, runFile);
@@ -35,8 +47,10 @@ export async function startPlatform(
     run,
     dataDir,
     pid: run.pid,
-    stop: () => ended(child),
+    kill: () => ended(child, 'SIGKILL'),
+    stop: () => ended(child, 'SIGTERM'),
     remove: async () => {
+      await ended(child, 'SIGKILL');
       const search = await findDevnet(join(dataDir, 'devnet'));
       if (search.outcome === 'found') await search.devnet.stop();
       await rm(dataDir, { recursive: true, force: true });
@@ -48,17 +62,17 @@ async function whenReady(child: ChildProcess, runFile: string): Promise<RunFile>
   const deadlineMs = Date.now() + readyTimeoutMs;
   while (!existsSync(runFile)) {
     if (child.exitCode !== null || Date.now() > deadlineMs) {
-      throw new TypeError('the platform did not become ready');
+      throw fail('internal', 'The platform did not become ready.');
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return JSON.parse(await readFile(runFile, 'utf8')) as RunFile;
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function ended(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }
