@@ -1,0 +1,116 @@
+import { fileURLToPath } from 'node:url';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { Asset } from '@paycrawl/money/money';
+import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import { type Static, Type } from '@sinclair/typebox';
+
+/** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
+export const analyticsSchema = Type.Object({
+  http: Type.Object({
+    host: Type.String({ default: '127.0.0.1', env: 'API_HOST' }),
+    port: Type.Integer({ minimum: 0, maximum: 65535, default: 0, env: 'API_PORT' }),
+  }),
+  flushIntervalMs: Type.Integer({
+    minimum: 1,
+    maximum: 500,
+    default: 250,
+    env: 'ANALYTICS_FLUSH_INTERVAL_MS',
+    description: 'an event waits for two flushes at most and must be visible within 2 s',
+  }),
+  blockOutputsMax: Type.Integer({
+    minimum: 1,
+    default: 20_000,
+    env: 'ANALYTICS_BLOCK_OUTPUTS_MAX',
+    description: 'a full block is written at once; the engine takes 10k-row blocks best',
+  }),
+  checkpointIntervalMs: Type.Integer({
+    minimum: 10,
+    default: 1_000,
+    env: 'ANALYTICS_CHECKPOINT_INTERVAL_MS',
+    description: 'a crash folds again what came since, which is harmless; fewer disk syncs',
+  }),
+  reconcileIntervalMs: Type.Integer({
+    minimum: 1_000,
+    default: 30_000,
+    env: 'ANALYTICS_RECONCILE_INTERVAL_MS',
+    description: 'reads whole roll-ups; often enough for an alarm',
+  }),
+  reconcilePatienceMs: Type.Integer({
+    minimum: 0,
+    default: 10_000,
+    env: 'ANALYTICS_RECONCILE_PATIENCE_MS',
+    description: 'services follow each other within this time; a difference that stays is one',
+  }),
+  liveIntervalMs: Type.Integer({
+    minimum: 50,
+    default: 500,
+    env: 'ANALYTICS_LIVE_INTERVAL_MS',
+    description: 'what a person can follow; three queries each, shared by all who watch',
+  }),
+  stalledAfterMs: Type.Integer({
+    minimum: 1_000,
+    default: 30_000,
+    env: 'ANALYTICS_STALLED_AFTER_MS',
+    description: 'lag without a checkpoint for this long fails the liveness probe',
+  }),
+});
+export type AnalyticsConfig = Static<typeof analyticsSchema>;
+
+/** The devnet's assets: Circle's USDC at its Base Sepolia address, and what pays gas. */
+const devnetAssets = [
+  'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e USDC 6',
+  'eip155:84532/slip44:60 ETH 18',
+];
+
+/** What an analytics process of its own needs beside that. */
+export const processSchema = Type.Object({
+  dataDir: Type.String({ default: '.paycrawl', description: 'log, local state and secrets' }),
+  chain: Type.Object({
+    rpcUrl: Type.Optional(
+      Type.String({
+        env: 'CHAIN_RPC_URL',
+        description: 'without it reconciliation cannot tell the side of the chain',
+      }),
+    ),
+    chainId: Type.Integer({ minimum: 1, default: 84532, env: 'CHAIN_ID' }),
+    timeoutMs: Type.Integer({
+      minimum: 100,
+      default: 5_000,
+      env: 'CHAIN_TIMEOUT_MS',
+      description: 'well over any healthy answer',
+    }),
+  }),
+  assets: Type.Array(Type.String(), {
+    default: devnetAssets,
+    env: 'ASSETS',
+    description: 'CAIP-19 id, symbol and decimals of each asset; decimals are never guessed',
+  }),
+  shutdownDeadlineMs: Type.Integer({
+    minimum: 1_000,
+    default: 20_000,
+    description: 'below the 30 s that orchestrators wait before they kill',
+  }),
+  analytics: analyticsSchema,
+});
+export type ProcessConfig = Static<typeof processSchema>;
+
+export function loadAnalyticsConfig(env: Environment): AnalyticsConfig {
+  return loadConfig(analyticsSchema, env);
+}
+
+/** `eip155:84532/erc20:0x… USDC 6` */
+export function readAsset(text: string): Asset {
+  const match = /^([^\s/]+\/[^\s/]+) (\S{1,20}) (\d{1,2})$/.exec(text);
+  const [, id, symbol, decimals] = match ?? [];
+  if (id === undefined || symbol === undefined || decimals === undefined) {
+    throw fail('config_invalid', 'ASSETS: write each as "<CAIP-19 id> <symbol> <decimals>"');
+  }
+  return { id, symbol, decimals: Number.parseInt(decimals, 10) };
+}
+
+export const devnetAssetBook: readonly Asset[] = devnetAssets.map(readAsset);
+
+/** Beside this service in the repository and in the image. */
+export const consoleDirectoryDefault = fileURLToPath(
+  new URL('../../console/dist', import.meta.url),
+);

@@ -1,0 +1,176 @@
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import type { Asset } from '@paycrawl/money/money';
+import { createHealth, type Health } from '@paycrawl/service-kit/health';
+import { listen } from '@paycrawl/service-kit/http';
+import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
+import type { Logger } from '@paycrawl/service-kit/logger';
+import type { Metrics } from '@paycrawl/service-kit/metrics';
+import { migrate } from '@paycrawl/warehouse/migrate';
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { loadTokens } from './access/tokens.js';
+import { type AnalyticsConfig, consoleDirectoryDefault } from './config.js';
+import { createLiveHub, type LiveHub } from './live/live-hub.js';
+import { readLive } from './live/read-live.js';
+import { type Projection, startProjection } from './projection/projection.js';
+import { type AssetBook, createAssetBook } from './read/asset-book.js';
+import type { SettlementChain } from './reconcile/chain-transfers.js';
+import { type Reconciler, startReconciler } from './reconcile/reconciler.js';
+import { followRegistry } from './registry/registry-view.js';
+import { createApp } from './routes/app.js';
+import type { ApiContext } from './routes/context.js';
+
+export interface AnalyticsOptions {
+  readonly log: EventLog;
+  /** Belongs to the caller, who closes it after this service. */
+  readonly warehouse: Warehouse;
+  /** State of the projection, one store per topic and partition. */
+  readonly storeDirectory: string;
+  /** Holds `tokens.json`. */
+  readonly secretsDirectory: string;
+  /** Without it reconciliation tells "unknown" for the side of the chain. */
+  readonly chain?: SettlementChain;
+  readonly assets: readonly Asset[];
+  readonly consoleDirectory?: string;
+  readonly config: AnalyticsConfig;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  clock(): number;
+  /** The projection cannot go on: the process must end. */
+  onFatal(error: unknown): void;
+}
+
+export interface Analytics {
+  /** Origin of the API and the console. */
+  readonly address: string;
+  /** Checks of other parts may be added; `/readyz` and `/livez` are served here. */
+  readonly health: Health;
+  close(): Promise<void>;
+}
+
+const closeDeadlineMs = 15_000;
+const heartbeatMs = 15_000;
+
+export async function startAnalytics(options: AnalyticsOptions): Promise<Analytics> {
+  const lifecycle = createLifecycle({ logger: options.logger, deadlineMs: closeDeadlineMs });
+  try {
+    return await start(options, lifecycle);
+  } catch (error) {
+    await lifecycle.close('did not start');
+    throw error;
+  }
+}
+
+async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<Analytics> {
+  const { log, warehouse, config, logger, metrics, clock } = options;
+  const health = createHealth();
+  const assets = createAssetBook(options.assets);
+  const tokens = loadTokens(options.secretsDirectory);
+  await migrate(warehouse);
+  health.check('warehouse', async () => void (await warehouse.query('SELECT 1')));
+  const registry = await followRegistry(log, (error) => options.onFatal(error));
+  lifecycle.onClose('registry', () => registry.close());
+  const live = startLive(options, assets);
+  lifecycle.onClose('live', () => live.close());
+  const projection = await project(options, live);
+  lifecycle.onClose('projection', () => projection.close());
+  watchProgress(projection, { health, metrics, stalledAfterMs: config.stalledAfterMs });
+  const reconciler = reconcile(options, projection);
+  lifecycle.onClose('reconciler', () => reconciler.close());
+  const consoleDirectory = options.consoleDirectory ?? consoleDirectoryDefault;
+  const context: ApiContext = {
+    ...{ warehouse, log, assets, registry, tokens, reconciler, live, consoleDirectory, clock },
+  };
+  const app = await createApp({ context, logger, metrics, health });
+  lifecycle.onClose('http', () => app.close());
+  const address = await listen(app, config.http);
+  health.markReady();
+  lifecycle.onClose('readiness', health.markStopping);
+  return {
+    address,
+    health,
+    close: async () => void (await lifecycle.close('closed by its owner')),
+  };
+}
+
+function startLive({ warehouse, config, logger, clock }: AnalyticsOptions, assets: AssetBook) {
+  return createLiveHub({
+    read: (publisher) => readLive({ warehouse, assets }, publisher, clock()),
+    intervalMs: config.liveIntervalMs,
+    heartbeatMs,
+    onError: (error) => logger.warn({ err: error }, 'live figures could not be read'),
+  });
+}
+
+function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> {
+  const { log, warehouse, storeDirectory, config, logger, metrics, clock } = options;
+  const visible = metrics.histogram({
+    name: 'paycrawl_analytics_visible_seconds',
+    help: 'From the append time of the oldest event of a block until it can be read',
+  });
+  return startProjection({
+    ...{ log, warehouse, storeDirectory, logger, clock },
+    flushIntervalMs: config.flushIntervalMs,
+    checkpointIntervalMs: config.checkpointIntervalMs,
+    blockOutputsMax: config.blockOutputsMax,
+    onFlushed: (publishers, oldestMs) => {
+      visible.observe(Math.max(0, clock() - oldestMs) / 1000);
+      live.changed(publishers);
+    },
+    onFatal: (error) => {
+      logger.fatal({ err: error }, 'analytics stopped');
+      options.onFatal(error);
+    },
+  });
+}
+
+function watchProgress(
+  projection: Projection,
+  of: { health: Health; metrics: Metrics; stalledAfterMs: number },
+): void {
+  let storedBefore = 0;
+  const progress = of.health.progress('projection', {
+    stalledAfterMs: of.stalledAfterMs,
+    lag: async () => {
+      const all = await projection.progress();
+      const stored = all.reduce((sum, { storedOffset }) => sum + storedOffset, 0);
+      if (stored !== storedBefore) progress.committed();
+      storedBefore = stored;
+      return all.reduce((sum, one) => sum + one.logNextOffset - one.storedOffset, 0);
+    },
+  });
+  of.metrics.gauge({
+    name: 'paycrawl_analytics_lag_records',
+    help: 'Records that are not yet in the durable state of the projection',
+    labels: ['topic'],
+    collect: async (gauge) => {
+      gauge.reset();
+      for (const { topic, storedOffset, logNextOffset } of await projection.progress()) {
+        gauge.inc({ topic }, logNextOffset - storedOffset);
+      }
+    },
+  });
+}
+
+function reconcile(options: AnalyticsOptions, projection: Projection): Reconciler {
+  const { warehouse, chain, config, logger, metrics, clock } = options;
+  const reconciler = startReconciler({
+    ...{ warehouse, chain, clock },
+    intervalMs: config.reconcileIntervalMs,
+    patienceMs: config.reconcilePatienceMs,
+    lag: async () =>
+      (await projection.progress()).reduce(
+        (sum, one) => sum + one.logNextOffset - one.storedOffset,
+        0,
+      ),
+    onError: (error) => logger.warn({ err: error }, 'reconciliation could not be completed'),
+  });
+  metrics.gauge({
+    name: 'paycrawl_reconciliation_differences',
+    help: 'Equations of log, ledger, ClickHouse and chain that do not hold; must be 0',
+    collect: (gauge) => {
+      const checks = reconciler.last()?.checks ?? [];
+      gauge.set(checks.filter(({ outcome }) => outcome === 'differs').length);
+    },
+  });
+  return reconciler;
+}
