@@ -31,6 +31,21 @@ export const ingressSchema = Type.Object({
     env: 'INGRESS_IN_FLIGHT_MAX',
     description: 'payments at once; times the buffer this bounds the memory',
   }),
+  repeat: Type.Object({
+    keepMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 2_000,
+      env: 'REPEAT_KEEP_MS',
+      description: 'a paid page stays at hand for the same proof; later the origin is asked again',
+    }),
+    keptBytesMax: Type.Integer({
+      minimum: 0,
+      default: 33_554_432,
+      env: 'REPEAT_KEPT_BYTES_MAX',
+      description: 'bound of the memory for that; the oldest pages go first',
+    }),
+  }),
   logTimeoutMs: Ms('INGRESS_LOG_TIMEOUT_MS', 5_000, 'then 503: a client does not wait longer'),
   quote: Type.Object({
     lifetimeS: Type.Integer({

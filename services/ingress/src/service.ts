@@ -79,7 +79,7 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   const partitions = await partitionCounts(log);
   const appender = createAppender({ log, partitions, timeoutMs: config.logTimeoutMs });
   lifecycle.onClose('appender', () => appender.close());
-  const inFlight = createInFlight();
+  const inFlight = createInFlight({ ...config.repeat, nowMs: () => performance.now() });
   const pending = { outcomes: (): number => 0 };
   const measured = measureIngress(options.metrics, {
     inFlight: inFlight.size,

@@ -84,7 +84,7 @@ async function handOver(
   const outcome = outcomeOf(job.visit.method, status);
   const delivery: Delivery = { outcome, status, bytes: body.length };
   if (job.lease.charge === 'charged') {
-    return { kind: 'answered', answer: { status, headers: headersOf(job, answer, true), body } };
+    return answered(job, answer, body, true);
   }
   if (job.audience.isEmpty()) {
     return undelivered(deps, job, { ...delivery, outcome: 'client_disconnected' });
@@ -94,7 +94,17 @@ async function handOver(
   const event = isCharged ? deliveredEvent(job, delivery) : notDeliveredEvent(job, delivery);
   await deps.reporter.report(job.payer, event);
   deps.onOutcome(outcome);
-  return { kind: 'answered', answer: { status, headers: headersOf(job, answer, isCharged), body } };
+  return answered(job, answer, body, isCharged);
+}
+
+function answered(
+  job: PaidJob,
+  answer: Dispatcher.ResponseData,
+  body: Buffer,
+  isPaid: boolean,
+): Served {
+  const headers = headersOf(job, answer, isPaid);
+  return { kind: 'answered', answer: { status: answer.statusCode, headers, body }, isPaid };
 }
 
 async function stream(

@@ -35,7 +35,12 @@ export interface Audience {
 
 /** How it ended, for everybody who presented the same proof at the same time. */
 export type Served =
-  | { readonly kind: 'answered'; readonly answer: Answer }
+  | {
+      readonly kind: 'answered';
+      readonly answer: Answer;
+      /** Charged now or before: the same proof may have it again. */
+      readonly isPaid: boolean;
+    }
   /** Too long to be held: it went to the owner alone. */
   | { readonly kind: 'streamed' }
   | { readonly kind: 'declined'; readonly code: ErrorCode; readonly detail: string };

@@ -3,9 +3,11 @@ import type { Exchange } from '../http/exchange.js';
 
 /**
  * Proofs that are being served by this ingress. The same proof presented again meanwhile joins:
- * one record, one decision, one origin fetch, and everybody gets the outcome of the first.
+ * one record, one decision, one origin fetch, and everybody gets the outcome of the first. A page
+ * that was served is kept for a moment more, for those of the same volley that come a bit later.
  */
 export interface InFlight {
+  /** Without those that are only kept. */
   readonly size: () => number;
   /** `serve` runs for the first; the others wait for what it returns. */
   share(
@@ -15,33 +17,71 @@ export interface InFlight {
   ): { readonly role: 'owner' | 'joined'; readonly served: Promise<Served> };
 }
 
+export interface InFlightOptions {
+  readonly keepMs: number;
+  readonly keptBytesMax: number;
+  readonly nowMs: () => number;
+}
+
 interface Shared {
   readonly listeners: Set<Exchange>;
   readonly abort: AbortController;
   readonly served: Promise<Served>;
 }
 
-export function createInFlight(): InFlight {
-  const running = new Map<string, Shared>();
+interface Kept {
+  readonly served: Promise<Served>;
+  readonly bytes: number;
+  readonly untilMs: number;
+}
+
+interface State {
+  readonly running: Map<string, Shared>;
+  /** Equally long lived, so the first is the oldest. */
+  readonly kept: Map<string, Kept>;
+  keptBytes: number;
+}
+
+export function createInFlight(options: InFlightOptions): InFlight {
+  const state: State = { running: new Map(), kept: new Map(), keptBytes: 0 };
+  const { running, kept } = state;
   return {
     size: () => running.size,
     share(key, exchange, serve) {
+      forgetOld(state, options);
+      const served = kept.get(key)?.served;
+      if (served !== undefined) return { role: 'joined', served };
       const present = running.get(key);
       if (present !== undefined && !present.abort.signal.aborted) {
         listen(present, exchange);
         return { role: 'joined', served: present.served };
       }
-      const listeners = new Set<Exchange>();
-      const abort = new AbortController();
-      const audience: Audience = { signal: abort.signal, isEmpty: () => listeners.size === 0 };
-      listen({ listeners, abort }, exchange);
-      const served = serve(audience).finally(() => {
-        if (running.get(key)?.listeners === listeners) running.delete(key);
-      });
-      running.set(key, { listeners, abort, served });
-      return { role: 'owner', served };
+      return { role: 'owner', served: begin(state, options, key, exchange, serve) };
     },
   };
+}
+
+function begin(
+  state: State,
+  options: InFlightOptions,
+  key: string,
+  exchange: Exchange,
+  serve: (audience: Audience) => Promise<Served>,
+): Promise<Served> {
+  const listeners = new Set<Exchange>();
+  const abort = new AbortController();
+  listen({ listeners, abort }, exchange);
+  const served = serve({ signal: abort.signal, isEmpty: () => listeners.size === 0 }).finally(
+    () => {
+      if (state.running.get(key)?.listeners === listeners) state.running.delete(key);
+    },
+  );
+  state.running.set(key, { listeners, abort, served });
+  served.then(
+    (result) => keep(state, options, key, result),
+    () => undefined, // those who wait for it hear of it themselves
+  );
+  return served;
 }
 
 function listen({ listeners, abort }: Omit<Shared, 'served'>, exchange: Exchange): void {
@@ -50,4 +90,25 @@ function listen({ listeners, abort }: Omit<Shared, 'served'>, exchange: Exchange
     listeners.delete(exchange);
     if (listeners.size === 0) abort.abort();
   });
+}
+
+/** Only what was paid and held in memory anyway. */
+function keep(state: State, options: InFlightOptions, key: string, result: Served): void {
+  if (options.keepMs === 0 || result.kind !== 'answered' || !result.isPaid) return;
+  const bytes = result.answer.body.length;
+  const untilMs = options.nowMs() + options.keepMs;
+  const before = state.kept.get(key);
+  state.keptBytes += bytes - (before?.bytes ?? 0);
+  state.kept.delete(key);
+  state.kept.set(key, { served: Promise.resolve(result), bytes, untilMs });
+  forgetOld(state, options);
+}
+
+function forgetOld(state: State, options: InFlightOptions): void {
+  const nowMs = options.nowMs();
+  for (const [key, { bytes, untilMs }] of state.kept) {
+    if (nowMs < untilMs && state.keptBytes <= options.keptBytesMax) return;
+    state.kept.delete(key);
+    state.keptBytes -= bytes;
+  }
 }
