@@ -94,6 +94,9 @@ async function openPage(
   });
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security')) complaints.push(message.text());
+  });
   page.on('request', (request) => {
     if (!request.url().startsWith(origin)) complaints.push(`${path} asks ${request.url()}`);
   });

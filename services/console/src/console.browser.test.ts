@@ -33,7 +33,7 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       await page.getByLabel('Access token').fill('guess');
       await page.keyboard.press('Enter');
       await page.getByText('This token is not known here.').waitFor();
-      expect(await words(page)).toContain('unauthorized');
+      expect(await words(page)).toContain('token_invalid');
       expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
       await page.context().close();
     });
@@ -92,14 +92,14 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       await page.getByText('7 days').click();
       await expect.poll(() => page.url()).toContain('range=7d');
       await page.getByRole('link', { name: 'ClaudeBot' }).first().click();
-      await page.getByRole('heading', { name: 'Crawls that match' }).waitFor();
-      expect(page.url()).toContain('crawler=ClaudeBot');
+      await page.getByRole('heading', { name: 'Crawls', exact: true }).waitFor();
+      expect(page.url()).toMatch(/crawler=ClaudeBot&from=[\d-]+&to=[\d-]+$/);
       await page.context().close();
     });
 
     test('behavior: with nothing earned it says what would appear', async () => {
       const page = await asOperator('/p/quiet');
-      await page.getByText('No crawler has come yet.').waitFor();
+      await page.getByText('No crawler came lately.').waitFor();
       await page.getByText('No crawler met a price then.').waitFor();
       expect(await page.getByTestId('charged-today').textContent()).toBe('0.00 USDC');
       await page.context().close();
@@ -140,8 +140,8 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       const page = await asPublisher('/p/gazette/crawls');
       const rows = page.getByRole('table').locator('tbody tr');
       await expect.poll(() => rows.count()).toBe(50);
-      await page.getByRole('button', { name: 'Show older crawls' }).click();
-      await page.getByText('The end: no older crawls.').waitFor();
+      await page.getByRole('button', { name: /^Show older crawls/ }).click();
+      await page.getByText('The end: no older crawls in these days.').waitFor();
       expect(await rows.count()).toBe(62);
       await page.getByLabel('Path begins with').fill('/nowhere');
       await page.keyboard.press('Enter');
@@ -182,9 +182,9 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       await page.context().close();
     });
 
-    test('error: crawl_unknown', async () => {
+    test('error: crawl_not_found', async () => {
       const page = await asPublisher('/p/gazette/crawls/crl_none');
-      await page.getByText('crawl_unknown').waitFor();
+      await page.getByText('crawl_not_found').waitFor();
       await page.context().close();
     });
   });

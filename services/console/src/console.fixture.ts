@@ -24,15 +24,23 @@ export const operatorToken = 'token-of-the-operator';
 /** The publisher that `publisherToken` may read. */
 export const ownPublisher = 'gazette';
 
+/** As the platform serves the console with: nothing from elsewhere, no script in the page. */
+const contentSecurityPolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+  "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+
 /** `root` is the folder of a build of the console. */
 export async function startConsoleFixture(root: string): Promise<ConsoleFixture> {
   const app = fastify({ forceCloseConnections: true });
   const puts: unknown[] = [];
   const streams = new Set<FastifyReply>();
   await app.register(fastifyStatic, { root });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', contentSecurityPolicy);
+  });
   app.setNotFoundHandler((request, reply) =>
     request.url.startsWith('/v1/')
-      ? problem(reply, 404, 'route_unknown', 'No such route')
+      ? problem(reply, 404, 'route_not_found', 'Nothing is served at this address')
       : reply.sendFile('index.html'),
   );
   addGuards(app);
@@ -69,7 +77,7 @@ function addGuards(app: FastifyInstance): void {
     if (!request.url.startsWith('/v1/')) return;
     const role = roleOf(request.headers.authorization);
     if (role === null) {
-      return problem(reply, 401, 'unauthorized', 'The token is missing or not known');
+      return problem(reply, 401, 'token_invalid', 'No token, or one that is not known');
     }
     const { publisher } = request.params;
     if (publisher === undefined) return;
@@ -101,7 +109,7 @@ function addReads(app: FastifyInstance): void {
   );
   app.get<{ Params: { id: string } }>('/v1/crawls/:id', ({ params }, reply) => {
     const detail = Recorded.crawlDetail(params.id);
-    return detail ?? problem(reply, 404, 'crawl_unknown', 'No such crawl');
+    return detail ?? problem(reply, 404, 'crawl_not_found', 'No such crawl');
   });
   app.get<Named>('/v1/settlements', (request) =>
     Recorded.settlements(roleOf(request.headers.authorization) === 'operator', request.query),
@@ -135,11 +143,17 @@ function addPriceBook(app: FastifyInstance, puts: unknown[]): void {
     const text = JSON.stringify(body);
     if (text.includes('/mistake')) {
       const detail = '/rules/0/path: not a path pattern';
-      return problem(reply, 422, 'price_book_invalid', 'The price book is not valid', detail);
+      return problem(reply, 400, 'price_book_invalid', 'The price book is not valid', detail);
     }
     if (text.includes('/conflict')) {
       const detail = 'The newest version is 8, not 7.';
-      return problem(reply, 409, 'price_book_conflict', 'Somebody replaced it meanwhile', detail);
+      return problem(
+        reply,
+        409,
+        'price_book_conflict',
+        'The price book was replaced meanwhile',
+        detail,
+      );
     }
     return { ...Recorded.priceBook(params.publisher), version: 8 };
   });

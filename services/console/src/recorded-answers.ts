@@ -161,6 +161,7 @@ function event(
     type,
     at: new Date(Date.UTC(2026, 0, 31, 23, 59, 12) + afterMs).toISOString(),
     cause: isEdge ? null : { topic: 'payments', partition: 3, offset: 128, index: 0 },
+    expired: false,
     data,
   };
 }

@@ -4,6 +4,7 @@
  */
 import { isAtomicText, type Money } from '../format/money.js';
 import {
+  flag,
   instant,
   integer,
   list,
@@ -109,6 +110,7 @@ export const logEvent = object({
   type: text,
   at: instant,
   cause: nullable(object({ topic: text, partition: integer, offset: integer, index: integer })),
+  expired: flag,
   data: record,
 });
 export type LogEvent = Narrowed<typeof logEvent>;

@@ -51,12 +51,10 @@ export function apiErrorOf(error: unknown): ApiError {
 /** What the reader does next: the catalogue's word where it has one, else by the HTTP status. */
 export function nextStepOf(error: ApiError): string {
   if (error.status === 401) return 'Sign in again with a token that is still valid.';
-  if (error.status === 403) {
-    return 'This token may not read it. Sign in with the token of the publisher it belongs to.';
-  }
-  if (error.status === 404) return 'Check the address, or go back to the list and choose again.';
   const entry = known[error.code];
   if (entry !== undefined) return entry.next;
+  if (error.status === 403) return 'Sign in with the token of the publisher it belongs to.';
+  if (error.status === 404) return 'Check the address, or go back to the list and choose again.';
   if (error.status === 409) return 'Somebody changed it meanwhile. Load it again, then repeat.';
   if (error.status >= 400 && error.status < 500) return 'Correct what you entered and try again.';
   return 'Try again in a moment. If it stays, give the code to whoever runs the platform.';

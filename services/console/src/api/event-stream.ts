@@ -39,6 +39,9 @@ function eventOf(block: string): readonly ServerSentEvent[] {
   return data.length === 0 ? [] : [{ event, data: data.join('\n') }];
 }
 
+/** The API repeats its state every 15 s at least; three of them missed is a stream gone silent. */
+const silenceMsMax = 45_000;
+
 /**
  * Follows a stream until it ends or the caller aborts. `fetch` and not `EventSource`, because
  * only `fetch` can carry the bearer token in a header, and a token must not stand in a URL.
@@ -58,7 +61,7 @@ export async function follow<T>(
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = '';
   for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
+    const { done, value } = await readInTime(reader).catch((cause: unknown) => {
       throw unreachable(cause);
     });
     if (done) return;
@@ -68,6 +71,16 @@ export async function follow<T>(
     for (const { event, data } of events) {
       if (event === name) onEvent(narrow(parsed(data), 'event'));
     }
+  }
+}
+
+/** A connection that is gone without a word would else look alive for ever. */
+async function readInTime(reader: ReadableStreamDefaultReader<string>) {
+  const timer = setTimeout(() => void reader.cancel(), silenceMsMax);
+  try {
+    return await reader.read();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

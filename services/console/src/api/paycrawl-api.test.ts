@@ -65,7 +65,7 @@ test('error: forbidden', async () => {
   expect(isRetryable(problem)).toBe(false);
 });
 
-test('error: unauthorized', async () => {
+test('error: token_invalid', async () => {
   const problem = await problemOf(Api.readSession({ token: 'wrong' }));
   expect(problem.status).toBe(401);
   expect(nextStepOf(problem)).toContain('Sign in again');

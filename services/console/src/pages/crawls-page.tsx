@@ -5,6 +5,7 @@ import { Link, useSearchParams } from 'react-router';
 import { type Crawl, crawlStatuses } from '../api/answers.js';
 import { apiErrorOf } from '../api/api-error.js';
 import { type CrawlFilter, readCrawls } from '../api/paycrawl-api.js';
+import { addDays, formatDay, isDay } from '../format/time.js';
 import { codeTitle } from '../format/words.js';
 import { type Column, LedgerTable, LedgerTableSkeleton } from '../parts/ledger-table.js';
 import { MoneyText } from '../parts/money-text.js';
@@ -18,7 +19,9 @@ import { useSignedIn } from '../session/session-context.js';
 import classes from './crawls-page.module.css';
 import { pathOf, usePublisher } from './use-publisher.js';
 
-const members = ['status', 'crawler', 'path'] as const;
+const members = ['status', 'crawler', 'path', 'from', 'to'] as const;
+/** Without a first day the API goes this far back. */
+const dayCountDefault = 30;
 
 export function CrawlsPage() {
   const publisher = usePublisher();
@@ -35,7 +38,7 @@ export function CrawlsPage() {
       <PageHead title="Crawls" lead="Every request that met a price, newest first." />
       {/* A filter changed elsewhere (a link, the back button) starts the form anew. */}
       <Filters key={params.toString()} filter={filter} onFilter={setFilter} />
-      <Sheet title={isEmpty(filter) ? 'All crawls' : 'Crawls that match'}>
+      <Sheet title={titleOf(filter)}>
         <CrawlList publisher={publisher} filter={filter} onClear={() => setFilter({})} />
       </Sheet>
     </>
@@ -76,6 +79,24 @@ function Filters(props: {
           value={path}
           onChange={(event) => setPath(event.currentTarget.value)}
         />
+        <TextInput
+          type="date"
+          label="First day"
+          value={filter.from ?? ''}
+          max={filter.to}
+          onChange={({ currentTarget }) =>
+            onFilter({ ...filter, crawler, path, from: currentTarget.value })
+          }
+        />
+        <TextInput
+          type="date"
+          label="Last day"
+          value={filter.to ?? ''}
+          min={filter.from}
+          onChange={({ currentTarget }) =>
+            onFilter({ ...filter, crawler, path, to: currentTarget.value })
+          }
+        />
         <Button type="submit">Filter</Button>
         <Button variant="default" disabled={isEmpty(filter)} onClick={() => onFilter({})}>
           Clear
@@ -95,7 +116,7 @@ function CrawlList(props: {
   const query = useInfiniteQuery({
     queryKey: ['crawls', publisher, filter],
     queryFn: ({ signal, pageParam }) =>
-      readCrawls({ token, signal }, publisher, filter, pageParam ?? undefined),
+      readCrawls({ token, signal }, publisher, askedFor(filter), pageParam ?? undefined),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });
@@ -116,7 +137,7 @@ function CrawlList(props: {
         rows={rows}
         keyOf={({ id }) => id}
       />
-      <OlderButton query={query} what="crawls" />
+      <OlderButton query={query} what="crawls in these days" />
       {problem !== null && !query.isFetchNextPageError && <StaleNote problem={problem} />}
     </>
   );
@@ -125,7 +146,7 @@ function CrawlList(props: {
 function NoCrawls(props: { readonly isFiltered: boolean; readonly onClear: () => void }) {
   if (!props.isFiltered) {
     return (
-      <EmptyNote title="No crawler has met a price yet.">
+      <EmptyNote title={`No crawler met a price in the last ${dayCountDefault} days.`}>
         A crawl is listed from the moment it is told a price, paid or not. People and search engines
         pass untouched and are not listed.
       </EmptyNote>
@@ -134,7 +155,8 @@ function NoCrawls(props: { readonly isFiltered: boolean; readonly onClear: () =>
   return (
     <>
       <EmptyNote title="No crawl matches.">
-        The crawler's name must be whole; a path matches from its beginning.
+        The crawler's name must be whole; a path matches from its beginning; without a first day it
+        is the last {dayCountDefault} days.
       </EmptyNote>
       <Button variant="default" ml={24} mb={24} onClick={props.onClear}>
         Show all crawls
@@ -170,6 +192,19 @@ function CrawlStatusCell(props: Pick<Crawl, 'status' | 'code'>) {
       {props.code !== null && <span className={classes.code}>{codeTitle(props.code)}</span>}
     </>
   );
+}
+
+function titleOf(filter: CrawlFilter): string {
+  const { from, to } = filter;
+  if (isEmpty(filter)) return `Last ${dayCountDefault} days`;
+  if (from === undefined || to === undefined) return 'Crawls that match';
+  return from === to ? formatDay(from, true) : `${formatDay(from)} – ${formatDay(to, true)}`;
+}
+
+/** The last day is meant to be in, and `to` of the API is out. */
+function askedFor(filter: CrawlFilter): CrawlFilter {
+  const { to } = filter;
+  return to === undefined || !isDay(to) ? filter : { ...filter, to: addDays(to, 1) };
 }
 
 function isEmpty(filter: CrawlFilter): boolean {

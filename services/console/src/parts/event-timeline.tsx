@@ -83,7 +83,7 @@ function TimelineEntry(props: {
 }
 
 function EventData(props: { readonly event: LogEvent }) {
-  const { id, type, cause, data } = props.event;
+  const { id, type, cause, data, expired } = props.event;
   const from =
     cause === null
       ? 'written at the edge'
@@ -94,11 +94,15 @@ function EventData(props: { readonly event: LogEvent }) {
         <span className="mono">{type}</span> · id <span className="mono">{id}</span> · cause{' '}
         <span className="mono">{from}</span>
       </p>
-      {/* Wide data scrolls in its own box, so it must be reachable by keyboard. */}
-      <section aria-label={`Data of ${type}`}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region takes focus. */}
-        <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
-      </section>
+      {expired ? (
+        <p className="small">The log keeps this record no longer; its place is all that is left.</p>
+      ) : (
+        // Wide data scrolls in its own box, so it must be reachable by keyboard.
+        <section aria-label={`Data of ${type}`}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region takes focus. */}
+          <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
+        </section>
+      )}
     </div>
   );
 }

@@ -13,6 +13,7 @@ import { Sheet } from '../../parts/sheet.js';
 import { useSignedIn } from '../../session/session-context.js';
 import { pathOf } from '../use-publisher.js';
 import { assetsIn } from './chart-points.js';
+import type { ChosenPeriod } from './period.js';
 
 const shownAtFirst = 8;
 
@@ -22,8 +23,9 @@ export function ByName(props: {
   readonly member: 'crawler' | 'path';
   readonly query: UseQueryResult<Revenue>;
   readonly publisher: string;
+  readonly chosen: ChosenPeriod;
 }) {
-  const { title, member, query, publisher } = props;
+  const { title, member, query, publisher, chosen } = props;
   const { session } = useSignedIn();
   const [isWhole, setWhole] = useState(false);
   return (
@@ -33,7 +35,7 @@ export function ByName(props: {
           const [asset = ''] = assetsIn(revenue, session.assets);
           const rows = isWhole ? revenue.rows : revenue.rows.slice(0, shownAtFirst);
           const linkOf = (key: string) =>
-            `${pathOf(publisher, 'crawls')}?${new URLSearchParams({ [member]: key })}`;
+            `${pathOf(publisher, 'crawls')}?${new URLSearchParams({ [member]: key, from: chosen.first, to: chosen.last })}`;
           if (rows.length === 0) {
             return <EmptyNote title="Nothing in this period." />;
           }

@@ -124,8 +124,8 @@ function Recent(props: { readonly publisher: string; readonly live: Live | null 
       </div>
       {rows === undefined && <RecentSkeleton />}
       {rows?.length === 0 && (
-        <EmptyNote title="No crawler has come yet.">
-          The first one that meets a price shows here the moment it asks.
+        <EmptyNote title="No crawler came lately.">
+          The next one that meets a price shows here the moment it asks.
         </EmptyNote>
       )}
       <ol>

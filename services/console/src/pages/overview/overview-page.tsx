@@ -52,8 +52,8 @@ export function OverviewPage() {
       <PeriodChoice chosen={chosen} />
       <OverTime query={byTime} chosen={chosen} />
       <div className={classes.pair}>
-        <ByName title="By crawler" member="crawler" query={byCrawler} publisher={publisher} />
-        <ByName title="By path" member="path" query={byPath} publisher={publisher} />
+        <ByName title="By crawler" member="crawler" query={byCrawler} {...{ publisher, chosen }} />
+        <ByName title="By path" member="path" query={byPath} {...{ publisher, chosen }} />
       </div>
     </div>
   );
