@@ -198,6 +198,13 @@ export const catalogue = {
     retryable: false,
     next: 'Check path and method.',
   },
+  // facilitator
+  facilitator_overloaded: {
+    status: 503,
+    title: 'Too many settlements are waiting for their outcome',
+    retryable: true,
+    next: 'Send the same payload again after Retry-After: it is settled once.',
+  },
   // fold
   fold_ahead_of_log: {
     status: 500,

@@ -11,7 +11,7 @@ import {
   summary,
   t0,
   validBeforeS,
-} from '../testing/admission-fixture.js';
+} from './admission.given.js';
 import { obligations } from './state.js';
 
 describe('a proof of an unknown payer', () => {

@@ -2,15 +2,7 @@ import type { EventOfType, PaymentEvent } from '@paycrawl/events/event';
 import { specify } from '@paycrawl/fold/specification';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  asset,
-  network,
-  nonce,
-  payer,
-  proofOf,
-  settledOf,
-  t0,
-} from '../testing/admission-fixture.js';
+import { asset, network, nonce, payer, proofOf, settledOf, t0 } from './admission.given.js';
 import { admission } from './decide.js';
 import {
   type Account,

@@ -10,7 +10,7 @@ import {
   summary,
   t0,
   validBeforeS,
-} from '../testing/admission-fixture.js';
+} from './admission.given.js';
 import type { Proof } from './state.js';
 
 function held(): { told: Story; proof: Proof } {

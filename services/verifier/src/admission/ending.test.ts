@@ -17,7 +17,7 @@ import {
   summary,
   t0,
   validBeforeS,
-} from '../testing/admission-fixture.js';
+} from './admission.given.js';
 import { admission } from './decide.js';
 import {
   type Account,

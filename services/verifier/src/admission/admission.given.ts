@@ -2,8 +2,8 @@ import type { DataOf } from '@paycrawl/events/definition';
 import { chargeId } from '@paycrawl/events/ids';
 import type { CrawlDelivered, FundsObserved } from '@paycrawl/events/payments';
 import { type Specification, specify } from '@paycrawl/fold/specification';
-import { admission } from '../admission/decide.js';
-import { type Account, type AdmissionOutput, accountKey, type Proof } from '../admission/state.js';
+import { admission } from './decide.js';
+import { type Account, type AdmissionOutput, accountKey, type Proof } from './state.js';
 
 /** A payer, its proofs and what is reported about them, for given / when / then. */
 

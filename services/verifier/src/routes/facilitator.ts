@@ -1,0 +1,84 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import {
+  type FacilitatorReading,
+  readFacilitatorRequest,
+  type SupportedAnswer,
+} from '@paycrawl/protocol/facilitator';
+import { v1NameOf } from '@paycrawl/protocol/networks';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { outcomeGraceMs } from '../admission/state.js';
+import type { Accounts } from '../facilitator/accounts.js';
+import { type FacilitatorContext, tokenOf } from '../facilitator/context.js';
+import { settle } from '../facilitator/settle.js';
+import { verify } from '../facilitator/verify.js';
+import type { Instruments } from '../instruments.js';
+
+export interface FacilitatorRoutesOptions {
+  readonly context: FacilitatorContext;
+  readonly accounts: Accounts;
+  readonly instruments: Pick<Instruments, 'verifications' | 'settlements'>;
+  /** Addresses that settlement sends from: resource servers look for them in `/supported`. */
+  readonly signers: readonly string[];
+}
+
+/** The x402 facilitator API: every verdict is a 200; other statuses say that there is none. */
+export function registerFacilitator(
+  app: FastifyInstance,
+  { context, accounts, signers, instruments }: FacilitatorRoutesOptions,
+): void {
+  const { config } = context;
+  let settling = 0;
+
+  app.get('/supported', async (_request, reply) => plain(reply, supported(context, signers)));
+
+  app.post('/verify', async (request, reply) => {
+    const account = accounts.accountOf(request.headers);
+    const reading = read(request, context, config.admission.marginS);
+    const answer = await verify(reading, account, context);
+    instruments.verifications.inc({ valid: String(answer.isValid) });
+    return plain(reply, answer);
+  });
+
+  app.post('/settle', async (request, reply) => {
+    const account = accounts.accountOf(request.headers);
+    if (settling >= config.facilitator.settlesInFlightMax) {
+      throw fail('facilitator_overloaded', 'Too many settlements are under way.');
+    }
+    // How a remembered payload stands is told also after its end; new ones the fold refuses.
+    const reading = read(request, context, -outcomeGraceMs / 1000);
+    settling += 1;
+    try {
+      const answer = await settle(reading, account, context);
+      instruments.settlements.inc({ answer: answer.success ? 'success' : answer.errorReason });
+      return plain(reply, answer);
+    } finally {
+      settling -= 1;
+    }
+  });
+}
+
+function read(
+  { body }: FastifyRequest,
+  context: FacilitatorContext,
+  marginS: number,
+): Exclude<FacilitatorReading, { kind: 'malformed' }> {
+  const nowMs = context.clock();
+  const reading = readFacilitatorRequest(body, { nowMs, marginS, tokenOf: tokenOf(context) });
+  if (reading.kind !== 'malformed') return reading;
+  throw fail('request_invalid', `Not a facilitator request: ${reading.detail}`.slice(0, 500));
+}
+
+function plain(reply: FastifyReply, answer: unknown): FastifyReply {
+  return reply.header('cache-control', 'no-store').send(answer);
+}
+
+function supported({ token }: FacilitatorContext, signers: readonly string[]): SupportedAnswer {
+  const { network } = token;
+  const v1Name = v1NameOf(network);
+  const v1 = v1Name === undefined ? [] : [{ x402Version: 1, scheme: 'exact', network: v1Name }];
+  return {
+    kinds: [{ x402Version: 2, scheme: 'exact', network }, ...v1],
+    extensions: [],
+    signers: { 'eip155:*': [...signers] },
+  };
+}
