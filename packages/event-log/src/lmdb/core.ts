@@ -104,8 +104,13 @@ function schedulePoll(core: Core): void {
 function poll(core: Core): void {
   for (const name of core.waiters.topics()) {
     const topic = core.topics.get(name);
-    if (topic === undefined || !pollTopic(topic.store)) continue;
-    core.busyUntilMs = performance.now() + busyMs;
+    if (topic === undefined) continue;
+    const { store, writer } = topic;
+    const isOwn = writer.committing !== undefined;
+    // While this process commits, news may be its own; `isShared` tells when they are not.
+    const isForeign = (pollTopic(store) && !isOwn) || store.isShared;
+    store.isShared = false;
+    if (isForeign) core.busyUntilMs = performance.now() + busyMs;
   }
   core.groups.poll();
   schedulePoll(core);

@@ -28,6 +28,8 @@ export interface TopicStore {
   readonly retired: Segment[];
   /** Where readers of this process were last told that each partition ends. */
   readonly rungAt: number[];
+  /** Another process wrote since the poller looked last. */
+  isShared: boolean;
   /** The lowest segment that is not expired, as all processes agree at this moment. */
   firstSegmentId(): number;
 }
@@ -42,9 +44,10 @@ export interface TopicStoreOptions {
 
 export function openTopicStore(options: TopicStoreOptions): TopicStore {
   const rungAt = new Array<number>(options.config.partitions).fill(0);
-  const store: TopicStore = { ...options, segments: [], retired: [], rungAt };
+  const store: TopicStore = { ...options, segments: [], retired: [], rungAt, isShared: false };
   openFromFirst(store);
   advance(store);
+  rungAt.splice(0, rungAt.length, ...readHead(activeSegment(store)).next);
   return store;
 }
 

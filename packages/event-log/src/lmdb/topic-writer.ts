@@ -237,10 +237,12 @@ function announce(writer: TopicWriter, batch: readonly Pending[]): void {
   for (const pending of batch) pending.resolve();
   const touched = new Set<number>();
   for (const { appended } of batch) {
-    for (const place of appended) {
-      touched.add(place.partition);
-      const next = place.offset + 1;
-      if (next > (store.rungAt[place.partition] ?? 0)) store.rungAt[place.partition] = next;
+    for (const { partition, offset } of appended) {
+      const rungAt = store.rungAt[partition] ?? 0;
+      // Somebody else's records stand between ours.
+      if (offset > rungAt) store.isShared = true;
+      store.rungAt[partition] = Math.max(rungAt, offset + 1);
+      touched.add(partition);
     }
   }
   for (const partition of touched) store.waiters.ring(store.config.name, partition);
