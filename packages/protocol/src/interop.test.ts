@@ -73,7 +73,7 @@ function paymentRequired(): Response {
 /** A site that asks for payment until a payment header comes, and keeps what came. */
 function fakeSite(receiptHeaders: Record<string, string>) {
   const received: Headers[] = [];
-  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+  const fetch: typeof globalThis.fetch = async (input, init) => {
     const { headers } = new Request(input, init);
     received.push(headers);
     const isPaid = headers.has('PAYMENT-SIGNATURE') || headers.has('X-PAYMENT');
