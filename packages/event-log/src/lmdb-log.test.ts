@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type ContractFixture, eventLogContract } from './event-log.contract.js';
+import type { ContractFixture } from './contract.given.js';
+import { eventLogContract } from './event-log.contract.js';
 import { openLmdbLog } from './lmdb-log.js';
 
 eventLogContract('lmdb', async (): Promise<ContractFixture> => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Collector, collector } from './collector.js';
+import { type Collector, collector } from './collector.given.js';
 import type { EventLog, LogRecord } from './event-log.js';
 import { openLmdbLog } from './lmdb-log.js';
 

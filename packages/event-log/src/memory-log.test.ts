@@ -1,4 +1,5 @@
-import { type ContractFixture, eventLogContract } from './event-log.contract.js';
+import type { ContractFixture } from './contract.given.js';
+import { eventLogContract } from './event-log.contract.js';
 import { createMemoryLog } from './memory-log.js';
 
 eventLogContract('memory', async (): Promise<ContractFixture> => {

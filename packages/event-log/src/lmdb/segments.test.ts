@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { collector } from '../collector.js';
+import { collector } from '../collector.given.js';
 import type { EventLog } from '../event-log.js';
 import { openLmdbLog } from '../lmdb-log.js';
 import { createWaiters } from '../waiters.js';
