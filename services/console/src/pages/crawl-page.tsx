@@ -5,10 +5,10 @@ import type { Crawl, CrawlDetail, Settlement } from '../api/answers.js';
 import { readCrawl } from '../api/paycrawl-api.js';
 import { codeTitle, dialectTitle } from '../format/words.js';
 import { Answered } from '../parts/answered.js';
+import { CrawlAmount } from '../parts/crawl-amount.js';
 import { EventTimeline } from '../parts/event-timeline.js';
 import { HashText } from '../parts/hash-text.js';
 import { LedgerTableSkeleton } from '../parts/ledger-table.js';
-import { MoneyText } from '../parts/money-text.js';
 import { PageHead } from '../parts/page-head.js';
 import { type Fact, Facts, Sheet } from '../parts/sheet.js';
 import { crawlStatusMeanings, StatusMark } from '../parts/status-mark.js';
@@ -66,7 +66,7 @@ function CrawlStory(props: { readonly publisher: string; readonly detail: CrawlD
     <div className={classes.page}>
       <PageHead title={crawl.path} lead={crawlStatusMeanings[crawl.status]}>
         <span className={classes.amount}>
-          {crawl.amount !== null && <MoneyText money={crawl.amount} />}
+          <CrawlAmount crawl={crawl} />
         </span>
         <StatusMark status={crawl.status} />
       </PageHead>

@@ -1,14 +1,13 @@
-import { Button, Select, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
-import { type Crawl, crawlStatuses } from '../api/answers.js';
+import type { Crawl } from '../api/answers.js';
 import { apiErrorOf } from '../api/api-error.js';
 import { type CrawlFilter, readCrawls } from '../api/paycrawl-api.js';
 import { addDays, formatDay, isDay } from '../format/time.js';
 import { codeTitle } from '../format/words.js';
+import { CrawlAmount } from '../parts/crawl-amount.js';
 import { type Column, LedgerTable, LedgerTableSkeleton } from '../parts/ledger-table.js';
-import { MoneyText } from '../parts/money-text.js';
 import { EmptyNote, ProblemNote, StaleNote } from '../parts/notes.js';
 import { OlderButton } from '../parts/older-button.js';
 import { PageHead } from '../parts/page-head.js';
@@ -16,10 +15,10 @@ import { Sheet } from '../parts/sheet.js';
 import { StatusMark } from '../parts/status-mark.js';
 import { TimeText } from '../parts/time-text.js';
 import { useSignedIn } from '../session/session-context.js';
+import { CrawlFilters, isEmpty, members } from './crawl-filters.js';
 import classes from './crawls-page.module.css';
 import { pathOf, usePublisher } from './use-publisher.js';
 
-const members = ['status', 'crawler', 'path', 'from', 'to'] as const;
 /** Without a first day the API goes this far back. */
 const dayCountDefault = 30;
 
@@ -36,73 +35,11 @@ export function CrawlsPage() {
   return (
     <>
       <PageHead title="Crawls" lead="Every request that met a price, newest first." />
-      {/* A filter changed elsewhere (a link, the back button) starts the form anew. */}
-      <Filters key={params.toString()} filter={filter} onFilter={setFilter} />
+      <CrawlFilters filter={filter} onFilter={setFilter} />
       <Sheet title={titleOf(filter)}>
         <CrawlList publisher={publisher} filter={filter} onClear={() => setFilter({})} />
       </Sheet>
     </>
-  );
-}
-
-function Filters(props: {
-  readonly filter: CrawlFilter;
-  readonly onFilter: (filter: CrawlFilter) => void;
-}) {
-  const { filter, onFilter } = props;
-  const [crawler, setCrawler] = useState(filter.crawler ?? '');
-  const [path, setPath] = useState(filter.path ?? '');
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    onFilter({ ...filter, crawler: crawler.trim(), path: path.trim() });
-  };
-  return (
-    <search>
-      <form className={classes.filters} onSubmit={submit}>
-        <Select
-          label="Status"
-          placeholder="Any"
-          clearable
-          data={crawlStatuses.map((value) => ({ value, label: codeTitle(value) }))}
-          value={filter.status ?? null}
-          onChange={(status) => onFilter({ ...filter, crawler, path, status: status ?? '' })}
-        />
-        <TextInput
-          label="Crawler"
-          placeholder="Its whole name, e.g. GPTBot"
-          value={crawler}
-          onChange={(event) => setCrawler(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Path begins with"
-          placeholder="/articles/"
-          value={path}
-          onChange={(event) => setPath(event.currentTarget.value)}
-        />
-        <TextInput
-          type="date"
-          label="First day"
-          value={filter.from ?? ''}
-          max={filter.to}
-          onChange={({ currentTarget }) =>
-            onFilter({ ...filter, crawler, path, from: currentTarget.value })
-          }
-        />
-        <TextInput
-          type="date"
-          label="Last day"
-          value={filter.to ?? ''}
-          min={filter.from}
-          onChange={({ currentTarget }) =>
-            onFilter({ ...filter, crawler, path, to: currentTarget.value })
-          }
-        />
-        <Button type="submit">Filter</Button>
-        <Button variant="default" disabled={isEmpty(filter)} onClick={() => onFilter({})}>
-          Clear
-        </Button>
-      </form>
-    </search>
   );
 }
 
@@ -180,7 +117,7 @@ function columnsOf(publisher: string): readonly Column<Crawl>[] {
     {
       title: 'Amount',
       isFigure: true,
-      cell: ({ amount }) => (amount === null ? '–' : <MoneyText money={amount} />),
+      cell: (crawl) => <CrawlAmount crawl={crawl} />,
     },
   ];
 }
@@ -205,8 +142,4 @@ function titleOf(filter: CrawlFilter): string {
 function askedFor(filter: CrawlFilter): CrawlFilter {
   const { to } = filter;
   return to === undefined || !isDay(to) ? filter : { ...filter, to: addDays(to, 1) };
-}
-
-function isEmpty(filter: CrawlFilter): boolean {
-  return members.every((member) => filter[member] === undefined || filter[member] === '');
 }

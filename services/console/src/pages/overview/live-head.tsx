@@ -5,7 +5,8 @@ import type { Crawl, Live } from '../../api/answers.js';
 import { plural } from '../../format/count.js';
 import { formatClock } from '../../format/time.js';
 import { type LiveRevenue, liveOf } from '../../live/live-revenue.js';
-import { MoneyText, MoniesText } from '../../parts/money-text.js';
+import { CrawlAmount } from '../../parts/crawl-amount.js';
+import { MoniesText } from '../../parts/money-text.js';
 import { EmptyNote, ProblemNote } from '../../parts/notes.js';
 import { StatusMark } from '../../parts/status-mark.js';
 import { TimeText } from '../../parts/time-text.js';
@@ -158,7 +159,7 @@ function RecentRow(props: { readonly publisher: string; readonly crawl: Crawl })
       <span className={classes.crawler}>{crawl.crawler}</span>
       <StatusMark status={crawl.status} />
       <span className={classes.price}>
-        {crawl.amount !== null && <MoneyText money={crawl.amount} />}
+        <CrawlAmount crawl={crawl} />
       </span>
     </li>
   );

@@ -1,5 +1,6 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import { useSearchParams } from 'react-router';
+import { isDay } from '../../format/time.js';
 import { type ChosenPeriod, paramsOf, periodTitle, presets, presetTitles } from './period.js';
 import classes from './period-choice.module.css';
 
@@ -18,24 +19,16 @@ export function PeriodChoice(props: { readonly chosen: ChosenPeriod }) {
       <h2 className={classes.title}>{periodTitle(chosen)}</h2>
       {chosen.preset === 'custom' && (
         <div className={classes.dates}>
-          <TextInput
-            type="date"
-            aria-label="First day"
-            value={chosen.first}
-            max={chosen.last}
-            onChange={({ currentTarget: { value } }) => {
-              if (value !== '' && value <= chosen.last) setDates(value, chosen.last);
-            }}
+          <DayField
+            name="First day"
+            day={chosen.first}
+            onDay={(day) => day <= chosen.last && setDates(day, chosen.last)}
           />
           <span aria-hidden="true">–</span>
-          <TextInput
-            type="date"
-            aria-label="Last day"
-            value={chosen.last}
-            min={chosen.first}
-            onChange={({ currentTarget: { value } }) => {
-              if (value !== '' && value >= chosen.first) setDates(chosen.first, value);
-            }}
+          <DayField
+            name="Last day"
+            day={chosen.last}
+            onDay={(day) => day >= chosen.first && setDates(chosen.first, day)}
           />
         </div>
       )}
@@ -50,5 +43,26 @@ export function PeriodChoice(props: { readonly chosen: ChosenPeriod }) {
         }))}
       />
     </div>
+  );
+}
+
+/** Before it nothing was ever charged; a year that is half typed reads as one long ago. */
+const firstDay = '2020-01-01';
+
+/** Keeps what is typed by itself: a date is typed in parts, and most parts are no day to ask for. */
+function DayField(props: {
+  readonly name: string;
+  readonly day: string;
+  readonly onDay: (day: string) => void;
+}) {
+  return (
+    <TextInput
+      type="date"
+      aria-label={props.name}
+      defaultValue={props.day}
+      onChange={({ currentTarget: { value } }) => {
+        if (isDay(value) && value >= firstDay) props.onDay(value);
+      }}
+    />
   );
 }
