@@ -3,6 +3,8 @@ export interface Waiters {
   /** Calls `listener` after each commit to the partition until unsubscribed. */
   subscribe(topic: string, partition: number, listener: () => void): () => void;
   ring(topic: string, partition: number): void;
+  /** Wakes all readers of a topic, so that they meet by themselves what is wrong with it. */
+  ringAll(topic: string): void;
   /** Topics with at least one listener, for a poller. */
   topics(): Iterable<string>;
 }
@@ -26,6 +28,11 @@ export function createWaiters(): Waiters {
       const listeners = byTopic.get(topic)?.get(partition);
       if (listeners === undefined) return;
       for (const listener of listeners) listener();
+    },
+    ringAll(topic) {
+      for (const listeners of byTopic.get(topic)?.values() ?? []) {
+        for (const listener of listeners) listener();
+      }
     },
     topics: () => byTopic.keys(),
   };

@@ -104,16 +104,25 @@ function schedulePoll(core: Core): void {
 function poll(core: Core): void {
   for (const name of core.waiters.topics()) {
     const topic = core.topics.get(name);
-    if (topic === undefined) continue;
-    const { store, writer } = topic;
-    const isOwn = writer.committing !== undefined;
-    // While this process commits, news may be its own; `isShared` tells when they are not.
-    const isForeign = (pollTopic(store) && !isOwn) || store.isShared;
-    store.isShared = false;
-    if (isForeign) core.busyUntilMs = performance.now() + busyMs;
+    if (topic === undefined || !isSharedNow(topic, core.waiters)) continue;
+    core.busyUntilMs = performance.now() + busyMs;
   }
   core.groups.poll();
   schedulePoll(core);
+}
+
+/** Rings the readers of a topic for what other processes wrote; true if they did. */
+function isSharedNow({ store, writer }: Topic, waiters: Waiters): boolean {
+  // While this process commits, news may be its own; `isShared` tells when they are not.
+  const isOwn = writer.committing !== undefined;
+  const wasShared = store.isShared;
+  store.isShared = false;
+  try {
+    return (pollTopic(store) && !isOwn) || wasShared;
+  } catch {
+    waiters.ringAll(store.config.name);
+    return false;
+  }
 }
 
 export function requireTopic(core: Core, name: string): Topic {

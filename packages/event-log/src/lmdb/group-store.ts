@@ -94,12 +94,22 @@ export function openLmdbGroups(options: LmdbGroupsOptions): LmdbGroups {
       if (listeners.size === 0) return;
       db.resetReadTxn();
       for (const groupId of listeners.keys()) {
-        const version = db.get(['version', groupId]);
-        if (typeof version === 'number' && version !== seen.get(groupId)) ring(groupId, version);
+        const version = versionOf(db, groupId);
+        if (version !== seen.get(groupId)) ring(groupId, version);
       }
     },
     close: () => db.close(),
   };
+}
+
+/** An unreadable version counts as a change: the members then meet the error and report it. */
+function versionOf(db: RootDatabase<unknown, Key>, groupId: string): number {
+  try {
+    const version = db.get(['version', groupId]);
+    return typeof version === 'number' ? version : 0;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function stateOf(value: unknown): GroupState {

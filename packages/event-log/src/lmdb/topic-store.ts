@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fail } from '@paycrawl/errors/paycrawl-error';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { LogRecord, TopicConfig } from '../event-log.js';
 import type { Waiters } from '../waiters.js';
 import { decodeHead, emptyHead, headNext, headSealed, successorHead } from './layout.js';
@@ -115,7 +115,21 @@ export function readTopic(
 ): LogRecord[] {
   requirePartition(store, partition);
   if (activeSegment(store).isReopening) return [];
-  refresh(store);
+  try {
+    refresh(store);
+    return readSegments(store, partition, fromOffset, recordsMax);
+  } catch (cause) {
+    if (cause instanceof PaycrawlError) throw cause;
+    throw fail('log_unavailable', 'The event log could not be read.', { cause });
+  }
+}
+
+function readSegments(
+  store: TopicStore,
+  partition: number,
+  fromOffset: number,
+  recordsMax: number,
+): LogRecord[] {
   const out: LogRecord[] = [];
   let offset = firstReadable(store, partition, fromOffset);
   let at = segmentIndex(store, partition, offset);
