@@ -73,17 +73,6 @@ export const RevenueBy = Type.Union([
 ]);
 export type RevenueBy = Static<typeof RevenueBy>;
 
-export const RevenueQuery = Type.Object(
-  {
-    from: Type.Optional(
-      Type.String({ description: 'Inclusive; date or time; default 30 days ago' }),
-    ),
-    to: Type.Optional(Type.String({ description: 'Exclusive; date or time; default now' })),
-    by: Type.Optional(RevenueBy),
-  },
-  strict,
-);
-
 export const RevenueRow = Type.Object(
   {
     key: Type.String({
@@ -163,22 +152,6 @@ export const Crawl = Type.Object(
 );
 export type Crawl = Static<typeof Crawl>;
 
-export const CrawlsQuery = Type.Object(
-  {
-    from: Type.Optional(Type.String()),
-    to: Type.Optional(Type.String()),
-    status: Type.Optional(CrawlStatus),
-    crawler: Type.Optional(Type.String()),
-    payer: Type.Optional(Type.String()),
-    dialect: Type.Optional(Type.String()),
-    /** Prefix of the path. */
-    path: Type.Optional(Type.String()),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
-    cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),
-  },
-  strict,
-);
-
 export const Crawls = Type.Object(
   {
     /** Newest first. */
@@ -245,16 +218,6 @@ export const Settlement = Type.Object(
   { $id: 'Settlement', ...strict },
 );
 export type Settlement = Static<typeof Settlement>;
-
-export const SettlementsQuery = Type.Object(
-  {
-    publisher: Type.Optional(Type.String({ description: 'Operators may narrow to one' })),
-    status: Type.Optional(BatchStatus),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
-    cursor: Type.Optional(Type.String()),
-  },
-  strict,
-);
 
 export const Settlements = Type.Object(
   { settlements: Type.Array(Settlement), next: Nullable(Type.String()) },

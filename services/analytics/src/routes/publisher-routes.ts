@@ -10,6 +10,7 @@ import type { VersionedBook } from '../registry/registry-view.js';
 import { replacePriceBook } from '../registry/replace-price-book.js';
 import * as Api from './api-types.js';
 import { type ApiContext, readablePublisher } from './context.js';
+import * as Query from './query-types.js';
 import { routeSchema } from './schemas.js';
 
 const PublisherId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200 }) });
@@ -48,13 +49,13 @@ function registerLists(app: FastifyInstance, context: ApiContext): void {
 }
 
 function registerFigures(app: FastifyInstance, context: ApiContext): void {
-  app.get<ById & { Querystring: Static<typeof Api.RevenueQuery> }>(
+  app.get<ById & { Querystring: Static<typeof Query.RevenueQuery> }>(
     '/v1/publishers/:id/revenue',
     {
       schema: routeSchema({
         summary: 'Counts and amounts of a period, by day, hour, crawler, path, dialect or status',
         params: PublisherId,
-        query: Api.RevenueQuery,
+        query: Query.RevenueQuery,
         answer: Api.Revenue,
       }),
     },
@@ -79,13 +80,13 @@ function registerFigures(app: FastifyInstance, context: ApiContext): void {
       return readBalance(context, id);
     },
   );
-  app.get<ById & { Querystring: Static<typeof Api.CrawlsQuery> }>(
+  app.get<ById & { Querystring: Static<typeof Query.CrawlsQuery> }>(
     '/v1/publishers/:id/crawls',
     {
       schema: routeSchema({
         summary: 'Crawls, newest first',
         params: PublisherId,
-        query: Api.CrawlsQuery,
+        query: Query.CrawlsQuery,
         answer: Api.Crawls,
       }),
     },

@@ -7,17 +7,18 @@ import { findEvents, toCrawlEvent } from '../read/event-lookup.js';
 import { findSettlement, readSettlementCharges, readSettlements } from '../read/settlements.js';
 import * as Api from './api-types.js';
 import type { ApiContext } from './context.js';
+import * as Query from './query-types.js';
 import { routeSchema } from './schemas.js';
 
 const SettlementId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200 }) });
 
 export function registerSettlementRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get<{ Querystring: Static<typeof Api.SettlementsQuery> }>(
+  app.get<{ Querystring: Static<typeof Query.SettlementsQuery> }>(
     '/v1/settlements',
     {
       schema: routeSchema({
         summary: 'Settlement batches, newest first; a publisher sees its own charges in them',
-        query: Api.SettlementsQuery,
+        query: Query.SettlementsQuery,
         answer: Api.Settlements,
       }),
     },
