@@ -1,0 +1,217 @@
+import type { LogRecord } from '@paycrawl/event-log/event-log';
+import type { RecordDeadLettered } from '@paycrawl/events/dead-letters';
+import type { DataOf } from '@paycrawl/events/definition';
+import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import { auditAdmissions } from './admissions.js';
+import { auditBooks, type Balances } from './books.js';
+import { type ChargeStory, noSums, type Sums } from './charges.js';
+import { auditDues } from './dues.js';
+import { type Finding, type Report, reporter } from './finding.js';
+import { checkGaps, type Output, readHistory, type Seen } from './history.js';
+
+/** The records of one partition number, each list in log order from offset 0. */
+export interface PartitionRecords {
+  readonly partition: number;
+  readonly payments: readonly LogRecord[];
+  readonly decisions: readonly LogRecord[];
+  readonly ledger: readonly LogRecord[];
+  readonly charges: readonly LogRecord[];
+  readonly settlements: readonly LogRecord[];
+  /**
+   * What each fold has certainly finished with: outputs of records before it are all in the log.
+   * Later records are not judged, so that a running platform can be audited.
+   */
+  readonly done: Done;
+}
+
+export interface Done {
+  readonly payments: number;
+  readonly decisions: number;
+  readonly charges: number;
+}
+
+export interface Audit {
+  readonly findings: readonly Finding[];
+  readonly stories: ReadonlyMap<string, ChargeStory>;
+  readonly balances: Balances;
+  readonly sums: ReadonlyMap<string, Sums>;
+  readonly counts: Counts;
+}
+
+export interface Counts {
+  records: number;
+  /** Accepted, and neither charged nor released yet; their holds have not ended. */
+  openHolds: number;
+  charged: number;
+  settled: number;
+  uncollectible: number;
+  /** Charged, and on its way. */
+  unsettled: number;
+  losses: number;
+  deadLetters: number;
+  /** Not judged yet, because a fold has not finished with them. */
+  unfolded: number;
+}
+
+const noCounts: Counts = {
+  records: 0,
+  openHolds: 0,
+  charged: 0,
+  settled: 0,
+  uncollectible: 0,
+  unsettled: 0,
+  losses: 0,
+  deadLetters: 0,
+  unfolded: 0,
+};
+
+/** Proves the books of a log from its records alone. One partition at a time, then the whole. */
+export async function auditLog(
+  partitions: AsyncIterable<PartitionRecords> | Iterable<PartitionRecords>,
+  deadLetters: readonly LogRecord[],
+): Promise<Audit> {
+  const findings: Finding[] = [];
+  const report = reporter(findings);
+  const known = deadLettersOf(deadLetters, report);
+  const audit = {
+    findings,
+    stories: new Map<string, ChargeStory>(),
+    balances: new Map() as Balances,
+    sums: new Map<string, Sums>(),
+    counts: { ...noCounts, deadLetters: known.places.size },
+  };
+  const nonces = new Map<string, string>();
+  for await (const records of partitions) auditPartition(records, known, nonces, audit, report);
+  return audit;
+}
+
+interface DeadLetters {
+  /** `topic/partition/offset` of what was set aside. */
+  readonly places: ReadonlySet<string>;
+  readonly outputs: readonly Output[];
+}
+
+function deadLettersOf(records: readonly LogRecord[], report: Report): DeadLetters {
+  const seen = readUnordered(records, report);
+  const places = seen.map(({ event }) => {
+    const { topic, partition, offset } = event.data as DataOf<typeof RecordDeadLettered>;
+    return `${topic}/${partition}/${offset}`;
+  });
+  return { places: new Set(places), outputs: seen.flatMap(outputOf) };
+}
+
+/** Many folds write dead letters into one partition: their causes have no common order. */
+function readUnordered(records: readonly LogRecord[], report: Report): Seen[] {
+  return records.flatMap((record) => readHistory([record], report));
+}
+
+const foldsAudited = new Set(['verifier', 'metering', 'settlement']);
+
+function outputOf({ event: { source, cause } }: Seen): Output[] {
+  return cause === undefined || !foldsAudited.has(source) ? [] : [{ fold: source, cause }];
+}
+
+interface Whole extends Audit {
+  readonly balances: Balances;
+  readonly stories: Map<string, ChargeStory>;
+  readonly sums: Map<string, Sums>;
+}
+
+function auditPartition(
+  records: PartitionRecords,
+  deadLetters: DeadLetters,
+  nonces: Map<string, string>,
+  whole: Whole,
+  report: Report,
+): void {
+  const { done } = records;
+  const seen = readTopics(records, deadLetters, report);
+  checkGaps(outputsOf(seen, records, deadLetters), report);
+
+  const payments = seen.payments.filter(({ offset }) => offset < done.payments);
+  const decided = seen.decisions.filter((one) => isCausedBefore(one, done.payments));
+  const admissions = auditAdmissions(payments, decided, nonces, report);
+  const decisions = seen.decisions.filter(({ offset }) => offset < done.decisions);
+  const ledger = seen.ledger.filter((one) => isCausedBefore(one, done.decisions));
+  const balances = auditBooks(decisions, ledger, report);
+  const charges = seen.charges.filter((one) => isCausedBefore(one, done.decisions));
+  const { settlements } = seen;
+  auditDues({ decisions, charges, settlements }, admissions.stories, report);
+
+  addTo(whole, admissions.stories, admissions.sums, balances);
+  const { counts } = whole;
+  counts.records += topicsRead.reduce((sum, topic) => sum + records[topic].length, 0);
+  counts.unfolded += seen.payments.length - payments.length;
+  counts.unfolded += seen.decisions.length - decisions.length;
+}
+
+const topicsRead = ['payments', 'decisions', 'ledger', 'charges', 'settlements'] as const;
+type Topics = Readonly<Record<(typeof topicsRead)[number], Seen[]>>;
+
+function readTopics(records: PartitionRecords, { places }: DeadLetters, report: Report): Topics {
+  const read = (topic: TopicName & keyof Topics): Seen[] => {
+    const prefix = `${physicalTopic(topic)}/${records.partition}/`;
+    const kept = records[topic].filter(({ offset }) => !places.has(`${prefix}${offset}`));
+    return readHistory(kept, report);
+  };
+  return {
+    payments: read('payments'),
+    decisions: read('decisions'),
+    ledger: read('ledger'),
+    charges: read('charges'),
+    settlements: read('settlements'),
+  };
+}
+
+/** Outputs of records that their fold has finished with. */
+function outputsOf(
+  seen: Topics,
+  { partition, done }: PartitionRecords,
+  deadLetters: DeadLetters,
+): Output[] {
+  const doneBefore = new Map<string, number>([
+    [physicalTopic('payments'), done.payments],
+    [physicalTopic('decisions'), done.decisions],
+    [physicalTopic('charges'), done.charges],
+  ]);
+  return [...topicsRead.flatMap((topic) => seen[topic].flatMap(outputOf)), ...deadLetters.outputs]
+    .filter(({ cause }) => cause[1] === partition)
+    .filter(({ cause }) => cause[2] < (doneBefore.get(cause[0]) ?? 0));
+}
+
+function isCausedBefore({ event }: Seen, offset: number): boolean {
+  return event.cause === undefined || event.cause[2] < offset;
+}
+
+function addTo(
+  whole: Whole,
+  stories: ReadonlyMap<string, ChargeStory>,
+  sums: ReadonlyMap<string, Sums>,
+  balances: Balances,
+): void {
+  for (const [account, balance] of balances) {
+    whole.balances.set(account, (whole.balances.get(account) ?? 0n) + balance);
+  }
+  for (const [asset, { authorized, held, charged, settled }] of sums) {
+    const sum = whole.sums.get(asset) ?? noSums();
+    sum.authorized += authorized;
+    sum.held += held;
+    sum.charged += charged;
+    sum.settled += settled;
+    whole.sums.set(asset, sum);
+  }
+  for (const story of stories.values()) {
+    whole.stories.set(story.chargeId, story);
+    countStory(whole.counts, story);
+  }
+}
+
+function countStory(counts: Counts, { hold, charge, lost }: ChargeStory): void {
+  if (hold !== undefined) counts.openHolds += 1;
+  if (lost) counts.losses += 1;
+  if (charge === undefined) return;
+  counts.charged += 1;
+  if (charge.at === 'settled') counts.settled += 1;
+  else if (charge.at === 'uncollectible') counts.uncollectible += 1;
+  else counts.unsettled += 1;
+}
