@@ -64,10 +64,17 @@ export async function listenOn(server: Server, host: string, port: number): Prom
   return `http://${name}:${bound}`;
 }
 
-/** Answers what was begun; idle connections end at once. */
-export function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
+const idleCheckMs = 50;
+
+/** Answers what was begun; connections end as soon as they are idle. */
+export async function closeServer(server: Server): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  try {
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  } finally {
+    clearInterval(idle);
+  }
 }

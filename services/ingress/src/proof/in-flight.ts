@@ -87,8 +87,7 @@ function begin(
 function listen({ listeners, abort }: Omit<Shared, 'served'>, exchange: Exchange): void {
   listeners.add(exchange);
   exchange.response.once('close', () => {
-    listeners.delete(exchange);
-    if (listeners.size === 0) abort.abort();
+    if (listeners.delete(exchange) && listeners.size === 0) abort.abort();
   });
 }
 
