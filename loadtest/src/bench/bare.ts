@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { addressOfPublicKey } from '@paycrawl/crypto/address';
 import { recoverAddress, recoveryEngine } from '@paycrawl/crypto/recover';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import secp256k1 from 'secp256k1';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
 
@@ -44,7 +45,7 @@ export function benchBareRecovery(count: number): { engine: string; perS: number
     const { digest, signature } = signed[i % signed.length] as (typeof signed)[number];
     const recovery = recoverAddress(digest, signature);
     if (recovery.outcome !== 'recovered' || recovery.address !== address) {
-      throw new TypeError('recovery is wrong');
+      throw fail('bench_failed', 'recovery is wrong');
     }
   }
   const seconds = (performance.now() - startedMs) / 1000;

@@ -1,3 +1,4 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
 import type { HttpTarget } from '../driver/http-connection.js';
@@ -56,7 +57,7 @@ export async function benchPaidCrawls(
 async function offerOf(run: RunFile, path: string): Promise<string> {
   const response = await fetch(`${run.ingress}${path}`, { headers: { 'user-agent': userAgent } });
   const header = response.headers.get('payment-required');
-  if (header === null) throw new TypeError(`${path} is not priced: HTTP ${response.status}`);
+  if (header === null) throw fail('bench_failed', `${path} is not priced: HTTP ${response.status}`);
   return header;
 }
 

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 
 /**
  * A lean HTTP/1.1 client connection for load: prebuilt request bytes out, status and the end of
@@ -41,13 +42,13 @@ export async function openConnection(target: HttpTarget): Promise<HttpConnection
     pending = undefined;
     waiter?.resolve(response);
   });
-  const fail = (reason: string): void => {
+  const drop = (reason: string): void => {
     const waiter = pending;
     pending = undefined;
-    waiter?.reject(new TypeError(reason));
+    waiter?.reject(fail('bench_failed', reason));
   };
-  socket.on('error', (error) => fail(error.message));
-  socket.on('close', () => fail('connection closed'));
+  socket.on('error', (error) => drop(error.message));
+  socket.on('close', () => drop('connection closed'));
 
   return {
     request: (bytes) =>

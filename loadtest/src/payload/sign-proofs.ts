@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { addressOf } from '@paycrawl/crypto/address';
 import { domainSeparator, transferAuthorizationDigest } from '@paycrawl/crypto/eip712';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import secp256k1 from 'secp256k1';
 
 /** What a 402 offered, as its v2 header says it (x402 `PaymentRequired`). */
@@ -28,7 +29,7 @@ export function readOffer(paymentRequiredHeader: string): Offered {
 /** One `PAYMENT-SIGNATURE` header value, signed natively (some 15,000 a second on one core). */
 export function signProof(offered: Offered, payer: Payer, nowS: number): string {
   const [accepted] = offered.accepts;
-  if (accepted === undefined) throw new TypeError('nothing is offered');
+  if (accepted === undefined) throw fail('bench_failed', 'nothing is offered');
   const authorization = {
     from: payer.address,
     to: accepted.payTo,

@@ -173,6 +173,25 @@ export const catalogue = {
     retryable: true,
     next: 'Check your connection; the page asks again by itself.',
   },
+  // demo and bench
+  bench_failed: {
+    status: 500,
+    title: 'The measurement cannot go on',
+    retryable: true,
+    next: 'Look at what the platform logged; a figure of a broken run is no figure.',
+  },
+  demo_failed: {
+    status: 500,
+    title: 'The demo crawl cannot go on',
+    retryable: true,
+    next: 'Look at what the platform logged; start with --no-demo to go on without the crawl.',
+  },
+  demo_over_budget: {
+    status: 402,
+    title: 'The crawler has spent its budget',
+    retryable: false,
+    next: 'Nothing: the demo crawler stops here on purpose.',
+  },
   // http
   body_too_large: {
     status: 413,

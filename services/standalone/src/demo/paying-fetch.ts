@@ -1,3 +1,4 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch';
@@ -51,9 +52,9 @@ export function payWithV1({ privateKey, rpcUrl, budget }: Budget): PayingFetch {
   });
   const paying = wrapFetchV1(fetch, wallet as never, budget, (requirements) => {
     const [first] = requirements;
-    if (first === undefined) throw new RangeError('nothing is offered');
+    if (first === undefined) throw fail('demo_failed', 'nothing is offered');
     const amount = BigInt(first.maxAmountRequired);
-    if (signedFor + amount > budget) throw new RangeError(overBudget);
+    if (signedFor + amount > budget) throw fail('demo_over_budget', overBudget);
     signedFor += amount;
     return first;
   });
