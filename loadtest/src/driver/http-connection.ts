@@ -54,7 +54,7 @@ export async function openConnection(target: HttpTarget): Promise<HttpConnection
     request: (bytes) =>
       new Promise((resolve, reject) => {
         pending = { resolve, reject };
-        if (socket.destroyed) return fail('connection closed');
+        if (socket.destroyed) return drop('connection closed');
         socket.write(bytes);
       }),
     close: () => socket.destroy(),
