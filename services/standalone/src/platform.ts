@@ -113,12 +113,14 @@ async function registerDemoPublisher(
 /** AI agents pay for every page but the index, the free pages and the signposts. */
 function demoPriceBook() {
   const book = defaultPriceBook(pagePrice);
-  const free = ['/', '/index.html', '/free/**', '/site.css', '/style.css'].map((path, i) => ({
-    id: `free-${i + 1}`,
-    path,
-    crawlers: 'everyone' as const,
-    free: true as const,
-  }));
+  const free = ['/', '/index.html', '/free/**', '/style.css', '/latest', '/home'].map(
+    (path, i) => ({
+      id: `free-${i + 1}`,
+      path,
+      crawlers: 'everyone' as const,
+      free: true as const,
+    }),
+  );
   return { ...book, rules: [...free, ...book.rules] };
 }
 

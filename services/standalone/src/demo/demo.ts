@@ -1,10 +1,11 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { newWallet } from '@paycrawl/testkit/devnet-actions';
-import cliProgress from 'cli-progress';
 import type { Hex } from 'viem';
 import type { RunFile } from '../run-file.js';
 import { usdcBalance } from '../usdc-balance.js';
 import { type CrawlTally, count, crawl, linksOf, tally, visitOf } from './crawl.js';
 import { type PayingFetch, payWithV1, payWithV2 } from './paying-fetch.js';
+import { showProgress } from './progress.js';
 import type { DemoReport } from './report.js';
 
 const browserAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
@@ -33,25 +34,13 @@ async function crawlSite(run: RunFile): Promise<CrawlTally[]> {
   const [first, second, third, fourth] = run.wallets.map(({ privateKey }) => privateKey as Hex);
   if (!first || !second || !third || !fourth) return [];
   const rpcUrl = run.chain.rpc;
-  const bars = new cliProgress.MultiBar(
-    {
-      format: ' {crawler} [{bar}] {value}/{total} pages',
-      hideCursor: true,
-      clearOnComplete: false,
-    },
-    cliProgress.Presets.rect,
-  );
+  const progress = showProgress();
   const walk = async (name: string, client: string, userAgent: string, paying?: PayingFetch) => {
     const counted = tally(name, client);
-    const bar = bars.create(paths.length, 0, { crawler: name.padEnd(16) });
-    const onPage = (): void => bar.increment();
-    await crawl(
-      run.ingress,
-      paths,
-      paying ? { userAgent, paying } : { userAgent },
-      counted,
-      onPage,
-    );
+    const step = progress.begin(name, paths.length);
+    const crawler = paying ? { userAgent, paying } : { userAgent };
+    await crawl(run.ingress, paths, crawler, counted, step.increment);
+    step.end();
     return counted;
   };
   const v2 = (privateKey: Hex, budget: bigint) => payWithV2({ privateKey, rpcUrl, budget });
@@ -66,7 +55,7 @@ async function crawlSite(run: RunFile): Promise<CrawlTally[]> {
     walk('a person', 'browser', browserAgent),
     replay(run, paths, fourth),
   ]);
-  bars.stop();
+  progress.stop();
   return tallies;
 }
 
@@ -114,20 +103,17 @@ interface DemoMoney {
 
 /** Until everything charged is settled and stands on chain, or the time is up. */
 async function waitUntilSettled(run: RunFile): Promise<DemoMoney> {
-  const bar = new cliProgress.SingleBar(
-    { format: ' settling         [{bar}] {value}/{total} µUSDC', hideCursor: true },
-    cliProgress.Presets.rect,
-  );
-  bar.start(1, 0);
+  const progress = showProgress();
+  const step = progress.begin('settling µUSDC', 1);
   const deadlineMs = performance.now() + settleTimeoutMs;
   for (;;) {
     const money = await readMoney(run);
-    bar.setTotal(Number(money.revenueAtomic));
-    bar.update(Number(money.onChainAtomic));
+    step.update(Number(money.onChainAtomic), Number(money.revenueAtomic));
     const isSettled =
       money.settledAtomic === money.revenueAtomic && money.onChainAtomic >= money.settledAtomic;
     if ((isSettled && money.revenueAtomic > 0n) || performance.now() > deadlineMs) {
-      bar.stop();
+      step.end();
+      progress.stop();
       return money;
     }
     await new Promise((resolve) => setTimeout(resolve, settlePollMs));
@@ -176,6 +162,6 @@ function sumOf(monies: readonly ApiMoney[]): bigint {
 async function getJson<Body>(run: RunFile, path: string): Promise<Body> {
   const headers = { authorization: `Bearer ${run.operator.token}` };
   const response = await fetch(`${run.api}${path}`, { headers });
-  if (!response.ok) throw new TypeError(`${path}: HTTP ${response.status}`);
+  if (!response.ok) throw fail('demo_failed', `${path}: HTTP ${response.status}`);
   return (await response.json()) as Body;
 }
