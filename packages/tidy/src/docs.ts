@@ -131,6 +131,14 @@ function topicFiles(): Generated[] {
       writtenBy,
       config,
     };
-    return { path: `infra/kafka/topics/${name}.json`, text: `${JSON.stringify(topic, null, 2)}\n` };
+    return { path: `infra/kafka/topics/${name}.json`, text: `${asJson(topic)}\n` };
+  });
+}
+
+/** As the formatter has it: lists of words on one line. */
+function asJson(value: unknown): string {
+  const text = JSON.stringify(value, null, 2);
+  return text.replace(/\[\s*("[^\]]*")\s*\]/g, (_list, words: string) => {
+    return `[${words.replace(/\s*\n\s*/g, ' ')}]`;
   });
 }
