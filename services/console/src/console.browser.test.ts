@@ -10,6 +10,8 @@ if (chromiumPath === undefined) {
 
 const phonePx = 390;
 const visitMsMax = 60_000;
+/** A bound and no wait: what is polled is there at once, unless the machine is very busy. */
+const soon = { timeout: 20_000 };
 
 describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: visitMsMax }, () => {
   let shown: ConsoleInBrowser;
@@ -67,9 +69,9 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
     test('behavior: revenue now is exact and changes by itself', async () => {
       const page = await asPublisher('/');
       const figure = page.getByTestId('charged-today');
-      await expect.poll(() => figure.textContent()).toBe('1.2847 USDC');
+      await expect.poll(() => figure.textContent(), soon).toBe('1.2847 USDC');
       shown.fixture.pushLive('9007199254740993');
-      await expect.poll(() => figure.textContent()).toBe('9,007,199,254.740993 USDC');
+      await expect.poll(() => figure.textContent(), soon).toBe('9,007,199,254.740993 USDC');
       await page.context().close();
     });
 
@@ -90,7 +92,7 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       await page.getByText('Table', { exact: true }).click();
       await page.getByRole('table', { name: 'Challenges, paid crawls and revenue' }).waitFor();
       await page.getByText('7 days').click();
-      await expect.poll(() => page.url()).toContain('range=7d');
+      await expect.poll(() => page.url(), soon).toContain('range=7d');
       await page.getByRole('link', { name: 'ClaudeBot' }).first().click();
       await page.getByRole('heading', { name: 'Crawls', exact: true }).waitFor();
       expect(page.url()).toMatch(/crawler=ClaudeBot&from=[\d-]+&to=[\d-]+$/);
@@ -139,7 +141,7 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
     test('behavior: filters stand in the address and older pages follow', async () => {
       const page = await asPublisher('/p/gazette/crawls');
       const rows = page.getByRole('table').locator('tbody tr');
-      await expect.poll(() => rows.count()).toBe(50);
+      await expect.poll(() => rows.count(), soon).toBe(50);
       await page.getByRole('button', { name: /^Show older crawls/ }).click();
       await page.getByText('The end: no older crawls in these days.').waitFor();
       expect(await rows.count()).toBe(62);
@@ -149,7 +151,7 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       expect(page.url()).toContain('path=%2Fnowhere');
       await page.getByRole('button', { name: 'Show all crawls' }).click();
       // What was loaded before is still known.
-      await expect.poll(() => rows.count()).toBe(62);
+      await expect.poll(() => rows.count(), soon).toBe(62);
       await page.context().close();
     });
 
@@ -194,7 +196,7 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       const page = await asOperator('/p/gazette');
       await page.getByRole('combobox', { name: 'Publisher' }).click();
       await page.getByRole('option', { name: 'quiet' }).click();
-      await expect.poll(() => page.url()).toBe(`${shown.fixture.url}/p/quiet`);
+      await expect.poll(() => page.url(), soon).toBe(`${shown.fixture.url}/p/quiet`);
       await page.getByRole('link', { name: 'Books' }).click();
       await page.getByText('The books differ.').waitFor();
       expect(await words(page)).toContain('unreadable');
@@ -259,7 +261,9 @@ describe.skipIf(chromiumPath === undefined)('console in a browser', { timeout: v
       await replaceIt(page);
       await page.getByText('The newest version is 8, not 7.').waitFor();
       await page.getByRole('button', { name: /Load the newest version/ }).click();
-      await expect.poll(() => page.getByLabel('Path').first().inputValue()).toBe('/robots.txt');
+      await expect
+        .poll(() => page.getByLabel('Path').first().inputValue(), soon)
+        .toBe('/robots.txt');
       await page.context().close();
     });
   });

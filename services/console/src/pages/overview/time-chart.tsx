@@ -1,3 +1,4 @@
+import '@mantine/core/styles/ColorSwatch.css';
 import '@mantine/charts/styles.css';
 import { BarChart } from '@mantine/charts';
 import { formatCount, formatShare, plural } from '../../format/count.js';
@@ -45,6 +46,8 @@ export function TimeChart(props: {
         data={data}
         dataKey="label"
         series={isRevenue ? revenueSeries : conversionSeries}
+        withLegend={!isRevenue}
+        legendProps={{ verticalAlign: 'top', height: 34 }}
         gridAxis="x"
         tickLine="none"
         strokeDasharray="1 4"
@@ -53,6 +56,7 @@ export function TimeChart(props: {
         yAxisProps={{ width: isRevenue ? 78 : 56, allowDecimals: false, tickFormatter: tickOf }}
         tooltipAnimationDuration={0}
         tooltipProps={{
+          wrapperStyle: { zIndex: 1 },
           content: ({ payload }) => {
             const [first] = payload ?? [];
             const drawn: Drawn | undefined = first?.payload;
@@ -66,8 +70,8 @@ export function TimeChart(props: {
 
 const revenueSeries = [{ name: 'charged', color: 'var(--bar)' }];
 const conversionSeries = [
-  { name: 'challenges', color: 'var(--ochre-bar)' },
-  { name: 'paid', color: 'var(--bar)' },
+  { name: 'challenges', label: 'Challenges', color: 'var(--ochre-bar)' },
+  { name: 'paid', label: 'Paid crawls', color: 'var(--bar)' },
 ];
 
 function Tip(props: { readonly point: ChartPoint; readonly wordsOf: (atomic: bigint) => string }) {

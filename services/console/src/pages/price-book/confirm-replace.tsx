@@ -17,6 +17,7 @@ export function ConfirmReplace(props: {
       onClose={props.onClose}
       title={version === 0 ? 'Write the first version?' : `Replace version ${version}?`}
       centered
+      styles={{ title: { fontFamily: 'var(--serif)', fontSize: 22 } }}
     >
       <ul className={classes.changes}>
         {wordsOf(props.changes).map((words) => (
