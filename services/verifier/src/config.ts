@@ -86,6 +86,13 @@ export const verifierSchema = Type.Object({
       env: 'FACILITATOR_DECIDE_WITHIN_MS',
       description: 'how long a proof may wait for an observation of its funds',
     }),
+    fundsFreshMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 1_000,
+      env: 'FACILITATOR_FUNDS_FRESH_MS',
+      description: 'about a block: /verify asks for balance and code no more often; nonces always',
+    }),
     settleWithinMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,

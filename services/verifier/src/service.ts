@@ -190,7 +190,10 @@ async function startFacilitator(
     context: {
       ...{ config, chain, producer, hub, ingressId, clock },
       token: { network, chainId: BigInt(chain.chainId), asset: asset.toLowerCase(), name, version },
-      observer: createPayerObserver({ ...batches, chain, depth }),
+      observer: createPayerObserver({
+        ...{ ...batches, chain, depth, clock },
+        ...{ freshMs: config.facilitator.fundsFreshMs, payersRememberedMax: 10_000 },
+      }),
       partitions: await partitionsOf(log),
       closing: closing.signal,
       stateOf: (partition) => states.get(partition),

@@ -47,13 +47,13 @@ async function refusalOf(
   const asset = token.asset as `0x${string}`;
   const nonce = authorization.nonce as `0x${string}`;
   const payer = request.payer as `0x${string}`;
-  const seen = await context.observer.observe({ payer, asset, nonces: [nonce] });
+  const seen = await context.observer.observe({ payer, asset, nonce });
   // What an account with code says counts, also where the key of the address has signed.
   if (check.kind === 'needs_account' || seen.hasCode) {
     const { valid } = await askAccount(request, context.chain);
     if (!valid) return 'proof_signature_invalid';
   }
-  if (seen.nonces.some(({ used }) => used)) return 'nonce_already_used';
+  if (seen.isNonceUsed) return 'nonce_already_used';
   return refusalByFold(subject, seen.balance, request, context);
 }
 
