@@ -223,6 +223,15 @@ describe('what costs nothing', () => {
     expect(whole).toContain('last');
   });
 
+  test('behavior: a free page that the origin breaks off is no whole page to the client', async () => {
+    fixture.origin.respond = (_, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('half', () => response.destroy());
+    };
+    const got = await ask(fixture, { userAgent: browser });
+    expect(got).toMatchObject({ status: 200, isComplete: false });
+  });
+
   test('error: origin_unreachable on a free path is 502 and no event', async () => {
     await fixture.origin.close();
     const got = await ask(fixture, { userAgent: browser });

@@ -1,4 +1,5 @@
-import { pipeline } from 'node:stream/promises';
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { dependsOnCrawler } from '@paycrawl/pricing/match-rule';
 import type { Origins } from '../delivery/origin.js';
 import { codeOfFault } from '../delivery/outcome.js';
@@ -53,9 +54,23 @@ export async function passThrough(
     headers.vary = withVary(headers.vary, 'User-Agent');
   }
   response.writeHead(statusCode, headers);
-  try {
-    await pipeline(body, response);
-  } catch {
-    // Either side broke off; pipeline closed the other, so that nobody takes half for whole.
-  }
+  await pump(body, response);
+}
+
+/**
+ * As `pipeline` does it, without the abort and its error that `pipeline` makes at every end.
+ * When one side breaks off, the other is closed, so that nobody takes half a page for a whole one.
+ */
+function pump(body: Readable, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    body.on('error', () => response.destroy());
+    response.once('close', () => {
+      body.destroy();
+      resolve();
+    });
+    if (response.closed) {
+      body.destroy();
+      resolve();
+    } else body.pipe(response);
+  });
 }
