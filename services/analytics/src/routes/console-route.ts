@@ -33,7 +33,8 @@ export async function registerConsole(app: FastifyInstance, directory: string): 
   }
   app.get('/*', { schema: { hide: true } as object }, async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '/';
-    const isPage = extname(path) === '' && !path.startsWith('/v1/');
+    // A publisher's id may have a dot in it: `/p/example.com` is a page.
+    const isPage = path.startsWith('/p/') || (extname(path) === '' && !path.startsWith('/v1/'));
     if (!isPage) throw fail('route_not_found', 'Nothing is served at this address.');
     if (!isBuilt) throw fail('route_not_found', 'The console is not built.');
     return reply.sendFile('index.html');
