@@ -16,6 +16,7 @@ import {
   type Lease,
   obligations,
   type Proof,
+  type Remnant,
   type Request,
   redeliveryMs,
   settings,
@@ -128,7 +129,7 @@ function repeatCharged(
 }
 
 /** One nonce may be signed over twice: only the same authorization for the same thing repeats. */
-function isSamePresentation(a: Proof, b: Proof): boolean {
+function isSamePresentation(a: Proof | Remnant, b: Proof): boolean {
   const [x, y] = [a.authorization, b.authorization];
   return (
     a.kind === b.kind &&

@@ -5,14 +5,24 @@ import { leaseId } from './state.js';
 
 /** Building blocks of the decisions; each copies exactly the fields that its event declares. */
 
-export function chargeFieldsOf(proof: Proof) {
-  const { chargeId, payer, publisherId, network, asset, amount } = proof;
-  return { chargeId, payer, publisherId, network, asset, amount };
-}
-
-export function requestFieldsOf(proof: Proof) {
-  const { method, host, path, crawler, ruleId, ruleVersion, dialect } = proof;
-  return { method, host, path, crawler, ruleId, ruleVersion, dialect };
+/** One literal: this runs several times for every crawl. */
+export function factsOf(proof: Proof) {
+  return {
+    chargeId: proof.chargeId,
+    payer: proof.payer,
+    publisherId: proof.publisherId,
+    network: proof.network,
+    asset: proof.asset,
+    amount: proof.amount,
+    method: proof.method,
+    host: proof.host,
+    path: proof.path,
+    crawler: proof.crawler,
+    ruleId: proof.ruleId,
+    ruleVersion: proof.ruleVersion,
+    dialect: proof.dialect,
+    kind: proof.kind,
+  };
 }
 
 export function challengeOf({ challengeId }: Proof) {
@@ -30,10 +40,8 @@ export function emitAccepted(
     key: proof.payer,
     type: 'PaymentAccepted',
     data: {
-      ...chargeFieldsOf(proof),
-      ...requestFieldsOf(proof),
+      ...factsOf(proof),
       ...challengeOf(proof),
-      kind: proof.kind,
       requestId: lease.requestId,
       ingressId: lease.ingressId,
       leaseId: leaseId(proof.chargeId, lease.number),
@@ -85,10 +93,8 @@ export function emitRejected(
     key: proof.payer,
     type: 'PaymentRejected',
     data: {
-      ...chargeFieldsOf(proof),
-      ...requestFieldsOf(proof),
+      ...factsOf(proof),
       ...challengeOf(proof),
-      kind: proof.kind,
       requestId: request.requestId,
       ingressId: request.ingressId,
       code,

@@ -1,6 +1,6 @@
 import type { Outcome } from '@paycrawl/events/schema';
 import { setAccount } from './account.js';
-import { challengeOf, chargeFieldsOf, requestFieldsOf } from './emit.js';
+import { challengeOf, factsOf } from './emit.js';
 import {
   type Admission,
   type AdmissionView,
@@ -10,7 +10,9 @@ import {
   obligations,
   outcomeGraceMs,
   type Proof,
+  type Remnant,
   redeliveryMs,
+  remnantOf,
   validBeforeMs,
 } from './state.js';
 
@@ -34,7 +36,7 @@ export function postCharge(
   endHoldTimer(view, admission);
   view.set(admissionKey(proof.chargeId), {
     status: 'charged',
-    proof,
+    proof: remnantOf(proof),
     leases: leasesOf(admission),
     chargedAtMs: view.nowMs,
     end: undefined,
@@ -44,10 +46,8 @@ export function postCharge(
     key: proof.payer,
     type: 'ChargePosted',
     data: {
-      ...chargeFieldsOf(proof),
-      ...requestFieldsOf(proof),
+      ...factsOf(proof),
       ...challengeOf(proof),
-      kind: proof.kind,
       requestId: delivery.requestId,
       payTo: proof.payTo,
       authorization: proof.authorization,
@@ -71,7 +71,7 @@ export function postLoss(
   const losses = payer.losses + BigInt(proof.amount);
   const forgetAtMs = forgetAtMsOf(view, proof);
   setAccount(view, proof, { ...payer, losses });
-  const lost: Admission = { status: 'lost', proof, leases, forgetAtMs };
+  const lost: Admission = { status: 'lost', proof: remnantOf(proof), leases, forgetAtMs };
   view.set(admissionKey(proof.chargeId), lost);
   view.setTimer(admissionKey(proof.chargeId), forgetAtMs);
   view.emit({
@@ -79,9 +79,7 @@ export function postLoss(
     key: proof.payer,
     type: 'LossPosted',
     data: {
-      ...chargeFieldsOf(proof),
-      ...requestFieldsOf(proof),
-      kind: proof.kind,
+      ...factsOf(proof),
       requestId: delivery.requestId,
       outcome: delivery.outcome,
       reason,
@@ -114,9 +112,7 @@ export function release(
     key: proof.payer,
     type: 'HoldReleased',
     data: {
-      ...chargeFieldsOf(proof),
-      ...requestFieldsOf(proof),
-      kind: proof.kind,
+      ...factsOf(proof),
       requestId: lease.requestId,
       reason,
       ...(outcome === undefined ? {} : { outcome }),
@@ -125,7 +121,11 @@ export function release(
 }
 
 /** Whether a released proof could still be charged. */
-export function isStillGood(view: AdmissionView, admission: Admission, marginS: number): boolean {
+export function isStillGood(
+  view: AdmissionView,
+  admission: Admission & { status: 'released' },
+  marginS: number,
+): boolean {
   const payer = account(view, admission.proof);
   if (payer.funds === undefined) return false;
   const inTime = validBeforeMs(admission.proof) - marginS * 1000 > view.nowMs;
@@ -139,7 +139,7 @@ export function isStillGood(view: AdmissionView, admission: Admission, marginS: 
  */
 export function forgetAtMsOf(
   view: AdmissionView,
-  proof: Proof,
+  proof: Proof | Remnant,
   charged?: { readonly chargedAtMs: number },
 ): number {
   const deliveredAtMs = charged?.chargedAtMs ?? view.nowMs;

@@ -9,7 +9,7 @@ import {
   account,
   admissionKey,
   type ChargeEnd,
-  type Proof,
+  type Remnant,
 } from './state.js';
 import { wantFunds } from './want.js';
 
@@ -70,7 +70,7 @@ function onUncollectible(view: AdmissionView, lost: DataOf<typeof ChargeUncollec
 }
 
 /** Marks the end of a charge; undefined when it is no open charge. */
-function end(view: AdmissionView, chargeId: string, how: ChargeEnd): Proof | undefined {
+function end(view: AdmissionView, chargeId: string, how: ChargeEnd): Remnant | undefined {
   const admission = view.get<Admission>(admissionKey(chargeId));
   if (admission?.status !== 'charged' || admission.end !== undefined) return undefined;
   view.set(admissionKey(chargeId), { ...admission, end: how } satisfies Admission);

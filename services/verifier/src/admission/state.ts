@@ -117,7 +117,7 @@ export type Admission =
     }
   | {
       readonly status: 'charged';
-      readonly proof: Proof;
+      readonly proof: Remnant;
       readonly leases: number;
       readonly chargedAtMs: number;
       /** How the charge came to its end; open until then. */
@@ -125,10 +125,37 @@ export type Admission =
     }
   | {
       readonly status: 'lost';
-      readonly proof: Proof;
+      readonly proof: Remnant;
       readonly leases: number;
       readonly forgetAtMs: number;
     };
+
+/** What is kept of a proof after its charge or loss: most nonces that are remembered are these. */
+export type Remnant = Pick<
+  Proof,
+  | 'chargeId'
+  | 'payer'
+  | 'publisherId'
+  | 'network'
+  | 'asset'
+  | 'amount'
+  | 'kind'
+  | 'method'
+  | 'host'
+  | 'path'
+  | 'paymentId'
+> & { readonly authorization: Omit<Proof['authorization'], 'from' | 'nonce'> };
+
+export function remnantOf(proof: Proof): Remnant {
+  const { chargeId, payer, publisherId, network, asset, amount, kind, paymentId } = proof;
+  const { method, host, path } = proof;
+  const { to, value, validAfter, validBefore } = proof.authorization;
+  const authorization = { to, value, validAfter, validBefore };
+  const kept = { chargeId, payer, publisherId, network, asset, amount, kind, method, host, path };
+  return paymentId === undefined
+    ? { ...kept, authorization }
+    : { ...kept, authorization, paymentId };
+}
 
 export type ChargeEnd = NonNullable<DataOf<typeof LeaseGranted>['end']>;
 
@@ -191,8 +218,9 @@ export function leasesOf(admission: Admission): number {
   return admission.status === 'held' ? admission.lease.number : admission.leases;
 }
 
-export function validBeforeMs(proof: Proof): number {
-  // validBefore is a uint256 on the wire; beyond safe integers it is simply far away.
-  const seconds = BigInt(proof.authorization.validBefore);
-  return seconds > 8_640_000_000_000n ? 8_640_000_000_000_000 : Number(seconds) * 1000;
+/** validBefore is a uint256 on the wire; beyond what a date can be it is simply far away. */
+export function validBeforeMs({ authorization: { validBefore } }: Remnant | Proof): number {
+  return validBefore.length > 12 ? farAwayMs : Number.parseInt(validBefore, 10) * 1000;
 }
+
+const farAwayMs = 8_640_000_000_000_000;
