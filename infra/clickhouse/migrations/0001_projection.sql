@@ -4,6 +4,7 @@
 -- * Facts are keyed by their cause: the log position of the event that they tell of.
 -- * Roll-ups are absolute totals of one source partition; the version is the input offset.
 --   Readers take the newest version and sum over source partitions.
+-- * Totals in roll-ups stay below 2^100 (the fold refuses more), so sums of 128 bits never wrap.
 -- * Amounts are integers in atomic units (uint256 on chain); assets are CAIP-19 ids.
 -- * Every insert is synced: the fold records its position as done right after it.
 
@@ -85,21 +86,20 @@ CREATE TABLE IF NOT EXISTS rollup_hour (
   lost UInt64,
   settled UInt64,
   uncollectible UInt64,
-  charged_amount UInt256,
-  lost_amount UInt256,
-  settled_amount UInt256,
-  uncollectible_amount UInt256
+  charged_amount UInt128,
+  lost_amount UInt128,
+  settled_amount UInt128,
+  uncollectible_amount UInt128
 ) ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(hour)
 ORDER BY (publisher, hour, crawler, dialect, asset, source_topic, source_partition)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The widest roll-up: a month of one publisher is read in one go, so its columns are narrow; the
--- fold refuses totals of 128 bits and more.
+-- The widest roll-up: a month of one publisher is read in one go, so its columns are narrow.
 CREATE TABLE IF NOT EXISTS rollup_path_day (
   publisher LowCardinality(String),
   day Date,
-  path String,
+  path LowCardinality(String),
   asset LowCardinality(String),
   source_topic LowCardinality(String),
   source_partition UInt32,

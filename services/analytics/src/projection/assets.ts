@@ -10,8 +10,11 @@ export function nativeAssetId(network: string): string {
   return `${network}/slip44:60`;
 }
 
-/** Columns of totals hold 128 bits; the engine would wrap a larger number silently. */
-const amountMax = 2n ** 128n - 1n;
+/**
+ * Columns of totals hold 128 bits and readers sum up to 2^28 of them, which the engine would wrap
+ * silently. A million million tokens of 18 decimals fit; more in one hour is no crawl revenue.
+ */
+const amountMax = 2n ** 100n - 1n;
 
 export function atomicOf(text: string): bigint {
   return checked(BigInt(text));

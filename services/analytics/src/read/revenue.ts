@@ -8,14 +8,20 @@ import { isoOf, type Period, roundOutward } from './period.js';
 export interface RevenueRequest extends Period {
   readonly publisher: string;
   readonly by: RevenueBy;
-  /** Crawlers and paths have a long tail; the total counts all of it. */
+  /** Crawlers and paths have a long tail: its largest rows; the total counts all of it. */
   readonly rowsMax: number;
 }
 
+const totalRowsMax = 100;
+const seriesRowsMax = 100_000;
+
 type MoneyMeasure = (typeof moneyMeasures)[number];
-type SumRow = { readonly key: string; readonly asset: string } & Readonly<
-  Record<Measure | `${MoneyMeasure}_amount`, string>
->;
+type SumRow = {
+  readonly key: string;
+  readonly asset: string;
+  /** 1: the sum of all keys of this asset. */
+  readonly is_total: 0 | 1;
+} & Readonly<Record<Measure | `${MoneyMeasure}_amount`, string>>;
 
 /** Counts and amounts of one publisher in a period, from the newest version of every roll-up. */
 export async function readRevenue(
@@ -26,8 +32,12 @@ export async function readRevenue(
   const period = roundOutward(request, by === 'path' ? 'day' : 'hour');
   const { sql, parameters } = revenueQuery({ ...request, ...period });
   const rows = await warehouse.query<SumRow>(sql, parameters);
-  const total = totalsOf(assets, rows);
-  const rowsByKey = by === 'status' ? statusRows(total) : rowsOf(assets, rows, by);
+  const total = totalsOf(
+    assets,
+    rows.filter(({ is_total }) => is_total === 1),
+  );
+  const parts = rows.filter(({ is_total }) => is_total === 0);
+  const rowsByKey = by === 'status' ? statusRows(total) : rowsOf(assets, parts, by);
   return {
     ...{ publisher, from: isoOf(period.fromMs), to: isoOf(period.toMs), by, total },
     rows: rowsByKey.slice(0, request.rowsMax),
@@ -41,25 +51,37 @@ const keys: Readonly<Record<RevenueBy, string>> = {
   crawler: 'crawler',
   path: 'path',
   dialect: 'dialect',
+  // Only the total is asked for.
   status: `''`,
 };
 
-export function revenueQuery({ publisher, by, fromMs, toMs }: Omit<RevenueRequest, 'rowsMax'>) {
+/**
+ * Rows and their total in one reading: the roll-ups are summed by key, and the few sums again.
+ * Of a long tail only the largest rows leave the engine.
+ */
+export function revenueQuery({ publisher, by, fromMs, toMs, rowsMax }: RevenueRequest) {
   const [table, bucket, bound] =
     by === 'path' ? ['rollup_path_day', 'day', 'toDate'] : ['rollup_hour', 'hour', 'toDateTime'];
-  const counts = measures.map((measure) => `sum(${measure}) AS ${measure}`);
-  const amounts = moneyMeasures.map(
-    (measure) => `sum(toUInt256(${measure}_amount)) AS ${measure}_amount`,
-  );
+  const names = [...measures, ...moneyMeasures.map((measure) => `${measure}_amount`)];
+  const sums = names.map((name) => `sum(${name}) AS ${name}`).join(', ');
   const time = (name: string) => `${bound}({${name}:UInt32}, 'UTC')`;
+  const isSeries = by === 'day' || by === 'hour';
+  const order = isSeries ? 'key' : 'charged_amount + lost_amount DESC, challenged DESC, key';
   const sql = `
-    SELECT ${keys[by]} AS key, asset, ${[...counts, ...amounts].join(', ')}
-    FROM ${table} FINAL
-    WHERE publisher = {publisher:String} AND ${bucket} >= ${time('from')}
-      AND ${bucket} < ${time('to')}
-    GROUP BY key, asset`;
-  const parameters = { publisher, from: fromMs / 1000, to: toMs / 1000 };
-  return { sql, parameters };
+    SELECT key, asset, toUInt8(grouping(key)) AS is_total, ${sums}
+    FROM (
+      SELECT ${keys[by]} AS key, asset, ${sums}
+      FROM ${table} FINAL
+      WHERE publisher = {publisher:String} AND ${bucket} >= ${time('from')}
+        AND ${bucket} < ${time('to')}
+      GROUP BY key, asset
+    )
+    GROUP BY GROUPING SETS ((key, asset), (asset))
+    ORDER BY is_total DESC, ${order} LIMIT {limit:UInt32}`;
+  // Totals come first, one for each asset; the period bounds the rows of a series.
+  const limit = isSeries ? seriesRowsMax : rowsMax + totalRowsMax;
+  const bounds = { from: fromMs / 1000, to: toMs / 1000, limit };
+  return { sql, parameters: { publisher, ...bounds } };
 }
 
 function rowsOf(assets: AssetBook, rows: readonly SumRow[], by: RevenueBy) {

@@ -16,7 +16,9 @@ import { routeSchema } from './schemas.js';
 const PublisherId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200 }) });
 type ById = { Params: Static<typeof PublisherId> };
 
-const revenueRowsMax = 1000;
+const revenueRowsDefault = 200;
+/** Every hour of the longest period that can be asked for. */
+const seriesRowsMax = 400 * 24 + 2;
 
 export function registerPublisherRoutes(app: FastifyInstance, context: ApiContext): void {
   registerLists(app, context);
@@ -61,9 +63,15 @@ function registerFigures(app: FastifyInstance, context: ApiContext): void {
     },
     async (request): Promise<Api.Revenue> => {
       const { id: publisher } = readablePublisher(context, request, request.params.id);
-      const { by = 'day' } = request.query;
+      const { by = 'day', limit = revenueRowsDefault } = request.query;
       const period = readPeriod(request.query, context.clock());
-      return readRevenue(context, { publisher, by, rowsMax: revenueRowsMax, ...period });
+      const isSeries = by === 'day' || by === 'hour';
+      return readRevenue(context, {
+        publisher,
+        by,
+        rowsMax: isSeries ? seriesRowsMax : limit,
+        ...period,
+      });
     },
   );
   app.get<ById>(

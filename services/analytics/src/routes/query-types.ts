@@ -11,6 +11,12 @@ export const RevenueQuery = Type.Object(
     ),
     to: Type.Optional(Type.String({ description: 'Exclusive; date or time; default now' })),
     by: Type.Optional(RevenueBy),
+    limit: Type.Optional(
+      Type.Integer({
+        ...{ minimum: 1, maximum: 1000, default: 200 },
+        description: 'crawler, path, dialect: so many rows, the largest; the total counts all',
+      }),
+    ),
   },
   strict,
 );
