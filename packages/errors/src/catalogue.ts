@@ -192,6 +192,13 @@ export const catalogue = {
     retryable: false,
     next: 'Nothing: the demo crawler stops here on purpose.',
   },
+  // operator
+  operator_event_invalid: {
+    status: 400,
+    title: 'An operator cannot write this into the log',
+    retryable: false,
+    next: 'Compare the event with docs/events.md.',
+  },
   // http
   body_too_large: {
     status: 413,

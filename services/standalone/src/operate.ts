@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import { partitionForKey } from '@paycrawl/event-log/partitioner';
+import { type AnyEvent, decodeEvent, encodeEvent } from '@paycrawl/events/event';
+import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+
+/**
+ * What an operator may put into the log by hand. Everything takes effect in order, as a record in
+ * the partition of whoever it concerns, so that a replay knows when; nothing is changed in place.
+ */
+const operatorEvents = {
+  PayerFrozen: 'payments',
+  PayerUnfrozen: 'payments',
+  PayerReleased: 'payments',
+  SignerFrozen: 'charges',
+  SignerUnfrozen: 'charges',
+  ChargeReleased: 'charges',
+  PublisherFrozen: 'registry',
+  PublisherUnfrozen: 'registry',
+  OfferWithdrawn: 'registry',
+  OfferRestored: 'registry',
+} as const satisfies Record<string, TopicName>;
+
+type OperatorEvent = keyof typeof operatorEvents;
+
+export interface Written {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Fails with `operator_event_invalid`, and writes nothing, unless the event is one of the list. */
+export async function operate(
+  log: EventLog,
+  type: string,
+  data: unknown,
+  nowMs: number,
+): Promise<readonly Written[]> {
+  if (!isOperatorEvent(type)) {
+    const known = Object.keys(operatorEvents).join(', ');
+    throw fail('operator_event_invalid', `${type} is none of ${known}`);
+  }
+  const event = { type, id: randomUUID(), source: 'operator', timeMs: nowMs, data } as AnyEvent;
+  const value = encodeEvent(event);
+  const decoded = decodeEvent(value);
+  if (decoded.kind !== 'event') throw fail('operator_event_invalid', decoded.detail);
+  const topic = physicalTopic(operatorEvents[type]);
+  const records = (await partitionsOf(log, topic, data)).map((partition) => {
+    return { topic, partition, key: '', value };
+  });
+  const producer = log.producer();
+  try {
+    return await producer.append(records);
+  } finally {
+    await producer.close();
+  }
+}
+
+function isOperatorEvent(type: string): type is OperatorEvent {
+  return Object.hasOwn(operatorEvents, type);
+}
+
+/**
+ * A payer's own partition; the one of `registry`; for signers and charges every one, because only
+ * the fold knows whose they are, and the others take no notice.
+ */
+async function partitionsOf(log: EventLog, topic: string, data: unknown): Promise<number[]> {
+  const count = (await log.topics()).find(({ name }) => name === topic)?.partitions;
+  if (count === undefined) throw fail('log_unknown_partition', `There is no topic ${topic} here.`);
+  const { payer } = data as { payer?: string };
+  if (payer !== undefined) return [partitionForKey(payer, count)];
+  return Array.from({ length: count }, (_, partition) => partition);
+}
