@@ -128,6 +128,7 @@ function verifierOf(parts: Parts) {
     wakeups: parts.wakeups,
     storeDirectory: parts.storeOf('verifier'),
     secretsDirectory: parts.secretsDirectory,
+    signers: parts.signers.map(({ address }) => address),
     config: loadVerifierConfig(parts.environment),
   });
 }
