@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
 import Table from 'cli-table3';
 import { benchBareFastify, benchBareRecovery } from './bench/bare.js';
+import { addBenchPublisher, offerHeader } from './bench/bench-publisher.js';
 import { benchChallenges, benchPaidCrawls } from './bench/crawls.js';
 import { benchDurableAppend } from './bench/durable-append.js';
 import { benchVerifications } from './bench/facilitator-verify.js';
@@ -14,7 +15,7 @@ import type { LoadFigures } from './driver/closed-loop.js';
 // Every figure of the documentation comes from here; each stands beside its limit, measured in
 // the same run on the same machine.
 
-const page = '/articles/long-term-support.html';
+const page = '/page';
 const connections = 64;
 const loadSeconds = 5;
 const paidCrawls = 10_000;
@@ -54,11 +55,12 @@ async function benchPlatform(): Promise<void> {
   const platform = await startPlatformProcess();
   try {
     const { run } = platform;
+    const publisher = await addBenchPublisher(platform);
+    const target = { ingress: run.ingress, host: publisher.host, path: page };
     note(`challenges, ${connections} at once`);
-    const challenges = await benchChallenges(run, page, connections, loadSeconds);
-    const offer = await fetch(`${run.ingress}${page}`, { headers: { 'user-agent': 'GPTBot/1.3' } });
-    const header = offer.headers.get('payment-required') ?? '';
-    const body = await offer.text();
+    const challenges = await benchChallenges(target, connections, loadSeconds);
+    const header = (await offerHeader(run.ingress, publisher.host, page)) ?? '';
+    const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
     const bare = await benchBareFastify(header, body, connections, loadSeconds);
     push('challenges, each durable before it is answered', challenges, {
       name: 'bare Fastify, same bytes',
@@ -66,10 +68,10 @@ async function benchPlatform(): Promise<void> {
     });
     note(`paid crawls, ${connections} at once`);
     const payers = run.wallets;
-    const crawls = { path: page, connections, crawls: paidCrawls, payers };
+    const crawls = { connections, crawls: paidCrawls, payers };
     push(
       'paid crawls, signatures verified, all events durable',
-      await benchPaidCrawls(run, crawls),
+      await benchPaidCrawls(target, crawls),
       {
         name: `bare recovery (${recovery.engine}), one core`,
         perS: recovery.perS,
@@ -82,6 +84,7 @@ async function benchPlatform(): Promise<void> {
       what: `durable appends of 800 B, ${connections} callers`,
       figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
     });
+    await publisher.close();
     await platform.stop();
   } finally {
     await platform.remove();

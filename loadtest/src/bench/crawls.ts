@@ -1,21 +1,27 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { RunFile } from '@paycrawl/standalone/run-file';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
-import type { HttpTarget } from '../driver/http-connection.js';
+import { targetOf } from '../driver/http-connection.js';
 import { type Payer, readOffer, signProof } from '../payload/sign-proofs.js';
+import { offerHeader } from './bench-publisher.js';
 
 const userAgent = 'GPTBot/1.3';
 
+/** A priced page as a crawler asks for it. */
+export interface Target {
+  readonly ingress: string;
+  readonly host: string;
+  readonly path: string;
+}
+
 /** Unpaid requests: each answered 402 only after its challenge is durable. */
 export function benchChallenges(
-  run: RunFile,
-  path: string,
+  target: Target,
   connections: number,
   secondsMax: number,
 ): Promise<LoadFigures> {
-  const bytes = requestBytes(run, path);
+  const bytes = requestBytes(target);
   return runClosedLoop({
-    target: targetOf(run.ingress),
+    target: targetOf(target.ingress),
     connections,
     secondsMax,
     next: () => bytes,
@@ -24,7 +30,6 @@ export function benchChallenges(
 }
 
 export interface PaidCrawlsOptions {
-  readonly path: string;
   readonly connections: number;
   readonly crawls: number;
   readonly payers: readonly Payer[];
@@ -32,19 +37,22 @@ export interface PaidCrawlsOptions {
 
 /** Paid crawls, each with a proof of its own, signed before the clock starts. */
 export async function benchPaidCrawls(
-  run: RunFile,
-  { path, connections, crawls, payers }: PaidCrawlsOptions,
+  target: Target,
+  { connections, crawls, payers }: PaidCrawlsOptions,
 ): Promise<LoadFigures> {
-  const offered = readOffer(await offerOf(run, path));
+  const header = await offerHeader(target.ingress, target.host, target.path);
+  if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
+  const offered = readOffer(header);
   const nowS = Math.floor(Date.now() / 1000);
+  const signed = (payer: Payer) => requestBytes(target, signProof(offered, payer, nowS));
   // Every payer crawls once before: its funds are known, as in a steady state.
-  const first = payers.map((payer) => requestBytes(run, path, signProof(offered, payer, nowS)));
+  const first = payers.map(signed);
   const requests = Array.from({ length: crawls }, (_, i) =>
-    requestBytes(run, path, signProof(offered, payers[i % payers.length] as Payer, nowS)),
+    signed(payers[i % payers.length] as Payer),
   );
   const loop = (queue: Buffer[], most: number): Promise<LoadFigures> =>
     runClosedLoop({
-      target: targetOf(run.ingress),
+      target: targetOf(target.ingress),
       connections: most,
       secondsMax: 120,
       next: () => queue.pop(),
@@ -54,22 +62,9 @@ export async function benchPaidCrawls(
   return loop(requests, connections);
 }
 
-async function offerOf(run: RunFile, path: string): Promise<string> {
-  const response = await fetch(`${run.ingress}${path}`, { headers: { 'user-agent': userAgent } });
-  const header = response.headers.get('payment-required');
-  if (header === null) throw fail('bench_failed', `${path} is not priced: HTTP ${response.status}`);
-  return header;
-}
-
-function requestBytes(run: RunFile, path: string, proof?: string): Buffer {
+function requestBytes({ host, path }: Target, proof?: string): Buffer {
   const payment = proof === undefined ? '' : `payment-signature: ${proof}\r\n`;
   return Buffer.from(
-    `GET ${path} HTTP/1.1\r\nhost: ${new URL(run.ingress).host}\r\n` +
-      `user-agent: ${userAgent}\r\n${payment}\r\n`,
+    `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: ${userAgent}\r\n${payment}\r\n`,
   );
-}
-
-export function targetOf(origin: string): HttpTarget {
-  const { hostname, port } = new URL(origin);
-  return { host: hostname, port: Number.parseInt(port, 10) };
 }

@@ -1,7 +1,7 @@
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
+import { targetOf } from '../driver/http-connection.js';
 import { type Offered, type Payer, signProof } from '../payload/sign-proofs.js';
-import { targetOf } from './crawls.js';
 
 export interface VerificationsOptions {
   readonly connections: number;

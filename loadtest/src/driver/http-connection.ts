@@ -24,6 +24,11 @@ export interface HttpTarget {
   readonly port: number;
 }
 
+export function targetOf(origin: string): HttpTarget {
+  const { hostname, port } = new URL(origin);
+  return { host: hostname, port: Number.parseInt(port, 10) };
+}
+
 const headEnd = Buffer.from('\r\n\r\n');
 const chunkedEnd = Buffer.from('0\r\n\r\n');
 const empty = Buffer.alloc(0);

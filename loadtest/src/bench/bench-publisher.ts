@@ -1,0 +1,73 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import { setUpPublisher } from '@paycrawl/standalone/publisher-setup';
+import type { PlatformProcess } from '@paycrawl/standalone/testing/platform-process';
+import { openConnection, targetOf } from '../driver/http-connection.js';
+
+/** A publisher of the bench's own, with an origin that costs next to nothing. */
+export interface BenchPublisher {
+  readonly host: string;
+  close(): Promise<void>;
+}
+
+const host = 'bench.example';
+const page = Buffer.alloc(2048, 'A page of two kilobytes. ');
+const knownTimeoutMs = 10_000;
+
+/** Registers it in the platform's registry and waits until the ingress charges for it. */
+export async function addBenchPublisher({
+  run,
+  dataDir,
+}: PlatformProcess): Promise<BenchPublisher> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html', 'content-length': page.length });
+    response.end(page);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+  const publisher = {
+    publisherId: 'bench',
+    name: 'Bench',
+    hosts: [host],
+    origin,
+    network: run.chain.network,
+    asset: run.chain.asset.toLowerCase(),
+    payTo: run.publisher.payTo.toLowerCase(),
+  };
+  const rule = { id: 'all', path: '/**', crawlers: 'everyone' as const, price: 'USD 0.001' };
+  await setUpPublisher(log, publisher, { rules: [rule] }, Date.now());
+  await log.close();
+  await whenKnown(run.ingress);
+  return {
+    host,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function whenKnown(ingress: string): Promise<void> {
+  const deadlineMs = Date.now() + knownTimeoutMs;
+  while (Date.now() < deadlineMs) {
+    if ((await offerHeader(ingress, host, '/')) !== undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** The v2 offer of a priced page, asked with the publisher's own host. */
+export async function offerHeader(
+  ingress: string,
+  hostHeader: string,
+  path: string,
+): Promise<string | undefined> {
+  const connection = await openConnection(targetOf(ingress));
+  const request = `GET ${path} HTTP/1.1\r\nhost: ${hostHeader}\r\nuser-agent: GPTBot/1.3\r\n\r\n`;
+  const { head } = await connection.request(Buffer.from(request));
+  connection.close();
+  return /\r\npayment-required: *([^\r]+)/i.exec(head)?.[1];
+}
