@@ -18,8 +18,16 @@ export interface PlatformProcess {
   kill(): Promise<void>;
   /** SIGTERM; the devnet and the data stay. */
   stop(): Promise<void>;
+  /** Resolves when the process is gone, whoever ended it. */
+  ended(): Promise<Ending>;
   /** Ends what still runs, the devnet too, and deletes the data. */
   remove(): Promise<void>;
+}
+
+export interface Ending {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 const readyTimeoutMs = 90_000;
@@ -30,6 +38,7 @@ export interface PlatformProcessOptions {
   /** A data folder to go on with; a new one in the temporary directory when absent. */
   readonly dataDir?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
 }
 
 export async function startPlatformProcess(
@@ -38,41 +47,80 @@ export async function startPlatformProcess(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'paycrawl-')));
   const runFile = join(dataDir, 'run.json');
   await rm(runFile, { force: true });
-  const child = spawn(process.execPath, [main, '--no-demo'], {
-    env: { ...childEnvironment(), DATA_DIR: dataDir, RUN_FILE: runFile, ...options.environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = launch({ ...options, dataDir }, 'inherit');
   const run = await whenReady(child, runFile);
   return {
     run,
     dataDir,
     pid: run.pid,
-    kill: () => ended(child, 'SIGKILL'),
-    stop: () => ended(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+    stop: () => end(child, 'SIGTERM'),
+    ended: () => endingOf(child),
     remove: async () => {
-      await ended(child, 'SIGKILL');
-      const search = await findDevnet(join(dataDir, 'devnet'));
-      if (search.outcome === 'found') await search.devnet.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      await end(child, 'SIGKILL');
+      await removeDataDir(dataDir);
     },
   };
+}
+
+/** A start that does not come to life: how it ended, and what it said to the person. */
+export async function startInVain(
+  options: PlatformProcessOptions & { readonly dataDir: string },
+): Promise<Ending & { readonly said: string }> {
+  const child = launch(options, 'pipe');
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), readyTimeoutMs);
+  const ending = await endingOf(child);
+  clearTimeout(timer);
+  return { ...ending, said };
+}
+
+/** Ends the devnet of a data folder and deletes the folder. */
+export async function removeDataDir(dataDir: string): Promise<void> {
+  const search = await findDevnet(join(dataDir, 'devnet'));
+  if (search.outcome === 'found') await search.devnet.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+function launch(
+  { dataDir, environment, flags = [] }: PlatformProcessOptions & { readonly dataDir: string },
+  stderr: 'inherit' | 'pipe',
+): ChildProcess {
+  const files = { DATA_DIR: dataDir, RUN_FILE: join(dataDir, 'run.json') };
+  return spawn(process.execPath, [main, '--no-demo', ...flags], {
+    env: { ...childEnvironment(), ...files, ...environment },
+    stdio: ['ignore', 'ignore', stderr],
+  });
 }
 
 async function whenReady(child: ChildProcess, runFile: string): Promise<RunFile> {
   const deadlineMs = Date.now() + readyTimeoutMs;
   while (!existsSync(runFile)) {
-    if (child.exitCode !== null || Date.now() > deadlineMs) {
+    if (isGone(child) || Date.now() > deadlineMs) {
+      child.kill('SIGKILL');
       throw fail('internal', 'The platform did not become ready.');
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return JSON.parse(await readFile(runFile, 'utf8')) as RunFile;
 }
 
-function ended(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+function isGone({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  child.kill(signal);
+  await endingOf(child);
+}
+
+function endingOf(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once('exit', () => resolve());
-    child.kill(signal);
+    const ending = () => resolve({ code: child.exitCode, signal: child.signalCode });
+    if (isGone(child)) return ending();
+    child.once('exit', ending);
   });
 }
