@@ -1,5 +1,11 @@
-import type { Hex } from 'viem';
-import { type Address, decodeFunctionData, decodeFunctionResult, encodeFunctionData } from 'viem';
+import {
+  type Address,
+  decodeFunctionData,
+  decodeFunctionResult,
+  type Hex,
+  toFunctionSelector,
+} from 'viem';
+import { bytesWords, word } from './abi-words.js';
 
 /** The same address on every chain (https://www.multicall3.com/deployments). */
 export const multicall3Address: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
@@ -33,6 +39,10 @@ export const multicall3Abi = [
   },
 ] as const;
 
+const aggregate3 = toFunctionSelector('aggregate3((address,bool,bytes)[])');
+/** Target, permission to fail, and where the data begins. */
+const tupleHeadBytes = 3 * 32;
+
 export interface Call {
   readonly target: Address;
   readonly data: Hex;
@@ -45,8 +55,17 @@ export interface CallResult {
 
 /** Calldata of one `aggregate3` in which each call may fail alone. */
 export function encodeAggregate3(calls: readonly Call[]): Hex {
-  const tuples = calls.map(({ target, data }) => ({ target, allowFailure: true, callData: data }));
-  return encodeFunctionData({ abi: multicall3Abi, functionName: 'aggregate3', args: [tuples] });
+  const heads: string[] = [];
+  const tuples: string[] = [];
+  // Offsets count from behind the length of the array.
+  let offset = calls.length * 32;
+  for (const { target, data } of calls) {
+    const tuple = word(target) + word(1) + word(tupleHeadBytes) + bytesWords(data);
+    heads.push(word(offset));
+    tuples.push(tuple);
+    offset += tuple.length / 2;
+  }
+  return `${aggregate3}${word(32)}${word(calls.length)}${heads.join('')}${tuples.join('')}`;
 }
 
 /** The calls inside `aggregate3` calldata; throws on any other data. */

@@ -7,7 +7,9 @@ import {
   parseAbi,
   parseErc6492Signature,
   toEventSelector,
+  toFunctionSelector,
 } from 'viem';
+import { bytesWords, word } from './abi-words.js';
 import type { AuthorizationEnd, Log, Transfer } from './chain.js';
 import type { Call } from './multicall3.js';
 
@@ -22,6 +24,14 @@ export const usdcAbi = parseAbi([
   'event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)',
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 ]);
+
+const transferFields = 'address,address,uint256,uint256,uint256,bytes32';
+const transferByParts = toFunctionSelector(
+  `transferWithAuthorization(${transferFields},uint8,bytes32,bytes32)`,
+);
+const transferByBytes = toFunctionSelector(`transferWithAuthorization(${transferFields},bytes)`);
+/** Seven heads before the one dynamic argument. */
+const bytesOffset = 7 * 32;
 
 export const authorizationUsedTopic = toEventSelector('AuthorizationUsed(address,bytes32)');
 export const authorizationCanceledTopic = toEventSelector('AuthorizationCanceled(address,bytes32)');
@@ -82,12 +92,10 @@ export function encodeSettlementCalls(
 export function encodeTransferWithAuthorization(signed: SignedAuthorization): Hex {
   const { from, to, value, validAfter, validBefore, nonce } = signed.authorization;
   const parts = signed.payerHasCode ? undefined : splitSignature(signed.signature);
-  const functionName = 'transferWithAuthorization';
-  const fields = [from, to, value, validAfter, validBefore, nonce] as const;
-  const args = parts
-    ? ([...fields, parts.v, parts.r, parts.s] as const)
-    : ([...fields, signed.signature] as const);
-  return encodeFunctionData({ abi: usdcAbi, functionName, args });
+  const fields = [from, to, value, validAfter, validBefore, nonce].map(word).join('');
+  return parts
+    ? `${transferByParts}${fields}${word(parts.v)}${word(parts.r)}${word(parts.s)}`
+    : `${transferByBytes}${fields}${word(bytesOffset)}${bytesWords(signed.signature)}`;
 }
 
 export interface DecodedTransfer {
