@@ -301,6 +301,12 @@ export const catalogue = {
     next: 'Look into the log file of the node; Java 17 and Maven are needed.',
   },
   // log
+  log_append_too_large: {
+    status: 500,
+    title: 'One append has more bytes than the log takes at once',
+    retryable: false,
+    next: 'Write it in several appends; the bound is appendBytesMax of the Kafka log.',
+  },
   log_closed: {
     status: 503,
     title: 'The event log is closed',

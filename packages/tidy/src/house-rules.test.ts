@@ -108,7 +108,7 @@ test('rule: every service has its rooms, and a README with the six headings', ()
 });
 
 test('rule: every test file is run by a runner', () => {
-  const configs = files.filter((path) => /(^|\/)vitest\.config\.ts$/.test(path));
+  const configs = files.filter((path) => /(^|\/)vitest(\.\w+)?\.config\.ts$/.test(path));
   const run = new Set(configs.flatMap(filesRunBy));
   const written = files.filter((path) => /\.(test|fuzz|int)\.tsx?$/.test(path));
   expect(written.filter((path) => !run.has(path))).toEqual([]);

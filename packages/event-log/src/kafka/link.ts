@@ -1,0 +1,199 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import SaslAuthenticator from 'kafkajs/src/broker/saslAuthenticator/index.js';
+import createRequest from 'kafkajs/src/protocol/request.js';
+import { connectionFault, throwIfRefused } from './faults.js';
+import { type Api, type ApiVersions, type Codec, codecOf } from './protocol.js';
+import type { KafkaSettings } from './settings.js';
+
+/**
+ * One connection to one broker. The broker works through the requests of a connection one by one,
+ * so whatever may wait there (a fetch, a join, a write) has a link of its own.
+ *
+ * It is used until its first fault and then thrown away: nothing that was sent through it is
+ * still on its way when the same is tried again elsewhere, except in the broker's own hands.
+ */
+export interface Link {
+  /** The answer as it was decoded; the caller looks at the error codes in it. */
+  request<A extends keyof Api>(api: A, payload: Api[A][0], waitMs?: number): Promise<Api[A][1]>;
+  readonly isOpen: boolean;
+  /** Cuts the connection; what is asked at the moment fails. */
+  close(): void;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Asked {
+  readonly codec: Codec;
+  readonly timer: NodeJS.Timeout;
+  resolve(decoded: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface State {
+  readonly socket: Socket;
+  readonly settings: KafkaSettings;
+  readonly asked: Map<number, Asked>;
+  readonly frames: { chunks: Buffer[]; bytes: number; bytesNeeded: number };
+  versions: ApiVersions | undefined;
+  correlationId: number;
+  /** The broker's wish that the client waits (a quota, KIP-219). */
+  throttledUntilMs: number;
+  failure: Error | undefined;
+}
+
+export async function openLink(address: Address, settings: KafkaSettings): Promise<Link> {
+  const socket = await connected(address, settings);
+  const state: State = {
+    socket,
+    settings,
+    asked: new Map(),
+    frames: { chunks: [], bytes: 0, bytesNeeded: 4 },
+    versions: undefined,
+    correlationId: 0,
+    throttledUntilMs: 0,
+    failure: undefined,
+  };
+  socket.on('data', (chunk: Buffer) => receive(state, chunk));
+  socket.on('error', (error) => end(state, connectionFault('The connection broke.', error)));
+  socket.on('close', () => end(state, connectionFault('The broker closed the connection.')));
+  try {
+    await introduce(state, address);
+  } catch (error) {
+    end(state, connectionFault('The connection was given up.'));
+    throw error;
+  }
+  return {
+    request: (api, payload, waitMs) => request(state, api, payload, waitMs),
+    get isOpen() {
+      return state.failure === undefined;
+    },
+    close: () => end(state, connectionFault('The connection was closed.')),
+  };
+}
+
+function connected({ host, port }: Address, settings: KafkaSettings): Promise<Socket> {
+  const { tls, connectTimeoutMs } = settings;
+  return new Promise((resolve, reject) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket =
+      tls === undefined
+        ? connectTcp({ host, port })
+        : connectTls({ host, port, ...servername, ...tls });
+    const refuse = (cause?: unknown) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(connectionFault('A broker cannot be reached.', cause));
+    };
+    const timer = setTimeout(refuse, connectTimeoutMs);
+    socket.once('error', refuse);
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+      clearTimeout(timer);
+      socket.off('error', refuse);
+      // Requests are small and somebody waits for each.
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, 10_000);
+      resolve(socket);
+    });
+  });
+}
+
+async function introduce(state: State, address: Address): Promise<void> {
+  const { errorCode, apiVersions } = await request(state, 'ApiVersions', {});
+  throwIfRefused(errorCode, 'to say its versions');
+  state.versions = Object.fromEntries(
+    apiVersions.map(({ apiKey, ...versions }) => [apiKey, versions]),
+  );
+  const { sasl } = state.settings;
+  if (sasl === undefined) return;
+  const logger = { namespace: () => logger, debug() {}, error() {} };
+  const connection = {
+    ...address,
+    sasl: { ...sasl },
+    send: async (codec: Codec) => codec.response.parse(await ask(state, codec)),
+  };
+  try {
+    await new SaslAuthenticator(connection, logger, state.versions, true).authenticate();
+  } catch (cause) {
+    // In doubt it is the connection: a wrong password stays wrong until the time is over.
+    throw connectionFault('A broker refused the login.', cause);
+  }
+}
+
+async function request<A extends keyof Api>(
+  state: State,
+  api: A,
+  payload: Api[A][0],
+  waitMs = 0,
+): Promise<Api[A][1]> {
+  return ask(state, codecOf(api, payload, state.versions), waitMs) as Promise<Api[A][1]>;
+}
+
+async function ask(state: State, codec: Codec, waitMs = 0): Promise<unknown> {
+  const throttledMs = state.throttledUntilMs - Date.now();
+  if (throttledMs > 0) await new Promise((resolve) => setTimeout(resolve, throttledMs));
+  const correlationId = state.correlationId;
+  state.correlationId = (correlationId + 1) & 0x7fffffff;
+  const { clientId, requestTimeoutMs } = state.settings;
+  const { buffer } = await createRequest({ request: codec.request, correlationId, clientId });
+  if (state.failure !== undefined) throw state.failure;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => end(state, connectionFault('A broker did not answer in time.')),
+      requestTimeoutMs + waitMs,
+    );
+    state.asked.set(correlationId, { codec, timer, resolve, reject });
+    state.socket.write(buffer);
+  });
+}
+
+function receive(state: State, chunk: Buffer): void {
+  const { frames } = state;
+  frames.chunks.push(chunk);
+  frames.bytes += chunk.length;
+  while (frames.bytes >= frames.bytesNeeded) {
+    const [first = chunk, ...more] = frames.chunks;
+    const whole = more.length === 0 ? first : Buffer.concat(frames.chunks);
+    const frameBytes = 4 + whole.readInt32BE(0);
+    if (whole.length < frameBytes) {
+      frames.chunks = [whole];
+      frames.bytesNeeded = frameBytes;
+      return;
+    }
+    answer(state, whole.subarray(4, frameBytes));
+    const rest = whole.subarray(frameBytes);
+    frames.chunks = rest.length === 0 ? [] : [rest];
+    frames.bytes = rest.length;
+    frames.bytesNeeded = 4;
+  }
+}
+
+function answer(state: State, frame: Buffer): void {
+  const correlationId = frame.readInt32BE(0);
+  const asked = state.asked.get(correlationId);
+  // Never asked: whatever this is, it is not the protocol.
+  if (asked === undefined) return end(state, connectionFault('A broker answered nonsense.'));
+  state.asked.delete(correlationId);
+  clearTimeout(asked.timer);
+  asked.codec.response.decode(frame.subarray(4)).then((decoded) => {
+    const { clientSideThrottleTime: throttleMs = 0 } = decoded as {
+      clientSideThrottleTime?: number;
+    };
+    if (throttleMs > 0) state.throttledUntilMs = Date.now() + throttleMs;
+    asked.resolve(decoded);
+  }, asked.reject);
+}
+
+function end(state: State, failure: Error): void {
+  if (state.failure !== undefined) return;
+  state.failure = failure;
+  state.socket.destroy();
+  for (const { timer, reject } of state.asked.values()) {
+    clearTimeout(timer);
+    reject(failure);
+  }
+  state.asked.clear();
+}

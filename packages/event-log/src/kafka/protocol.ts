@@ -1,0 +1,195 @@
+import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js';
+import wire, { type ApiVersions, type Codec } from 'kafkajs/src/protocol/requests/index.js';
+
+/** The requests that the adapter makes, as the codecs of kafkajs take and give them. */
+export interface Api {
+  ApiVersions: [
+    request: object,
+    response: {
+      errorCode: number;
+      apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[];
+    },
+  ];
+  Metadata: [
+    /** No topics: all. */
+    request: { topics: readonly string[]; allowAutoTopicCreation: false },
+    response: { brokers: Node[]; topicMetadata: TopicMetadata[] },
+  ];
+  Produce: [request: ProduceRequest, response: { topics: ProducedTopic[] }];
+  Fetch: [request: FetchRequest, response: { errorCode: number; responses: FetchedTopic[] }];
+  ListOffsets: [
+    request: {
+      replicaId: -1;
+      isolationLevel: 0;
+      topics: { topic: string; partitions: { partition: number; timestamp: -1 | -2 }[] }[];
+    },
+    response: { responses: { partitions: { errorCode: number; offset: string }[] }[] },
+  ];
+  GroupCoordinator: [
+    request: { groupId: string; coordinatorType: 0 },
+    response: { errorCode: number; coordinator: Node },
+  ];
+  JoinGroup: [request: JoinRequest, response: Joined];
+  SyncGroup: [
+    request: {
+      groupId: string;
+      generationId: number;
+      memberId: string;
+      groupAssignment: readonly { memberId: string; memberAssignment: Buffer }[];
+    },
+    response: { errorCode: number; memberAssignment: Buffer },
+  ];
+  Heartbeat: [
+    request: { groupId: string; groupGenerationId: number; memberId: string },
+    response: { errorCode: number },
+  ];
+  LeaveGroup: [request: { groupId: string; memberId: string }, response: { errorCode: number }];
+  OffsetCommit: [
+    request: {
+      groupId: string;
+      groupGenerationId: number;
+      memberId: string;
+      topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+    },
+    response: { responses: { partitions: { errorCode: number }[] }[] },
+  ];
+  OffsetFetch: [
+    request: {
+      groupId: string;
+      topics: { topic: string; partitions: { partition: number }[] }[];
+    },
+    response: {
+      errorCode: number;
+      responses: { partitions: { offset: string; errorCode: number }[] }[];
+    },
+  ];
+  InitProducerId: [
+    request: { transactionalId: null; transactionTimeout: number },
+    response: { errorCode: number; producerId: string; producerEpoch: number },
+  ];
+  CreateTopics: [
+    request: { topics: readonly NewTopic[]; validateOnly: false; timeout: number },
+    response: { topicErrors: { topic: string; errorCode: number; errorMessage: string | null }[] },
+  ];
+  DescribeConfigs: [
+    request: { resources: readonly { type: 2; name: string; configNames: readonly string[] }[] },
+    response: { resources: DescribedTopic[] },
+  ];
+}
+
+export interface Node {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TopicMetadata {
+  readonly topicErrorCode: number;
+  readonly topic: string;
+  readonly isInternal: boolean;
+  readonly partitionMetadata: readonly {
+    readonly partitionId: number;
+    /** -1: none at the moment. */
+    readonly leader: number;
+  }[];
+}
+
+export interface ProduceRequest {
+  readonly acks: -1;
+  readonly timeout: number;
+  readonly producerId: string;
+  readonly producerEpoch: number;
+  readonly compression: 0;
+  readonly topicData: readonly {
+    readonly topic: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly firstSequence: number;
+      readonly messages: readonly { readonly key: string; readonly value: Buffer }[];
+    }[];
+  }[];
+}
+
+export interface ProducedTopic {
+  readonly topicName: string;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly errorCode: number;
+    readonly baseOffset: string;
+    readonly logAppendTime: string;
+  }[];
+}
+
+export interface FetchRequest {
+  readonly maxWaitTime: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly isolationLevel: 0;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly fetchOffset: string;
+      readonly maxBytes: number;
+    }[];
+  }[];
+}
+
+export interface FetchedTopic {
+  readonly topicName: string;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly errorCode: number;
+    readonly messages: readonly FetchedMessage[];
+  }[];
+}
+
+export interface FetchedMessage {
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly isControlRecord: boolean;
+}
+
+export interface JoinRequest {
+  readonly groupId: string;
+  readonly sessionTimeout: number;
+  readonly rebalanceTimeout: number;
+  readonly memberId: string;
+  readonly protocolType: 'consumer';
+  readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[];
+}
+
+export interface Joined {
+  readonly errorCode: number;
+  readonly generationId: number;
+  readonly leaderId: string;
+  readonly memberId: string;
+  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
+}
+
+export interface NewTopic {
+  readonly topic: string;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configEntries: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface DescribedTopic {
+  readonly errorCode: number;
+  readonly resourceName: string;
+  readonly configEntries: readonly { readonly configName: string; readonly configValue: string }[];
+}
+
+export type { ApiVersions, Codec };
+
+/** The codec of the newest version that both sides know. */
+export function codecOf(api: keyof Api, payload: object, versions: ApiVersions | undefined): Codec {
+  const definition = wire.requests[api];
+  const key = apiKeys[api];
+  if (definition === undefined || key === undefined) throw new TypeError(`no codec of ${api}`);
+  // Asked before any version is known; every broker since 2.0 answers it.
+  if (versions === undefined) return definition.protocol({ version: 2 })(payload);
+  return wire.lookup(versions)(key, definition)(payload);
+}
