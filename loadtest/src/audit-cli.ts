@@ -10,6 +10,7 @@ const env = processEnvironment();
 try {
   const { findings } = await runAudit({
     dataDir: values.data ?? env.DATA_DIR ?? '.paycrawl',
+    runFile: env.RUN_FILE ?? '.paycrawl/run.json',
     rpcUrl: values.rpc,
     reconciliation: { attempts: 20, pauseMs: 500 },
     write: (line) => void process.stdout.write(`${line}\n`),

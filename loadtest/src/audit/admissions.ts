@@ -16,7 +16,8 @@ export interface Admissions {
 }
 
 interface Walk extends Admissions {
-  readonly proofs: Map<string, Data<'ProofReceived'>>;
+  /** Authorized amount by `chargeId/requestId`. */
+  readonly proofs: Map<string, bigint>;
   /** First report of a delivery, by charge. */
   readonly deliveries: Map<string, { readonly payer: string; readonly offset: number }>;
   /** Records that the verifier said it ignored, as `payer/offset`. */
@@ -68,15 +69,15 @@ export function auditAdmissions(
     walk.nowMs = Math.max(walk.nowMs, payment.timestampMs);
     readPayment(walk, payment.event as PaymentEvent, payment.offset);
     for (; next < decisions.length; next++) {
-      const { event } = decisions[next] as Seen;
-      if (event.cause !== undefined && event.cause[2] > payment.offset) break;
-      readDecision(walk, event as DecisionEvent);
+      const decision = decisions[next] as Seen;
+      if (decision.cause !== undefined && decision.cause[2] > payment.offset) break;
+      readDecision(walk, decision.event as DecisionEvent);
     }
   }
   for (; next < decisions.length; next++) {
-    const { event, offset } = decisions[next] as Seen;
+    const { cause, offset } = decisions[next] as Seen;
     // Caused by a payment that is not there (or could not be read).
-    if (event.cause !== undefined) report('proof_missing', event.id, `cause of decision ${offset}`);
+    if (cause !== undefined) report('proof_missing', `${cause.join('/')}`, `decision ${offset}`);
   }
   finish(walk);
   return walk;
@@ -86,10 +87,11 @@ function readPayment(walk: Walk, event: PaymentEvent, offset: number): void {
   if (relayed.has(event.type)) walk.relays.set(offset, event);
   if (event.type === 'ProofReceived') {
     const { chargeId, requestId } = event.data;
-    walk.proofs.set(`${chargeId}/${requestId}`, event.data);
+    const authorized = BigInt(event.data.authorization.value);
+    walk.proofs.set(`${chargeId}/${requestId}`, authorized);
     if (!walk.authorized.has(chargeId)) {
       walk.authorized.add(chargeId);
-      sumsOf(walk, event.data).authorized += BigInt(event.data.authorization.value);
+      sumsOf(walk, event.data).authorized += authorized;
     }
   }
   if (event.type === 'CrawlDelivered' && !walk.deliveries.has(event.data.chargeId)) {
@@ -138,8 +140,8 @@ function readDecision(walk: Walk, event: DecisionEvent): void {
 function accepted(walk: Walk, data: Data<'PaymentAccepted'>): void {
   const { chargeId, requestId, payer, publisherId, network, asset, kind } = data;
   const amount = BigInt(data.amount);
-  const proof = walk.proofs.get(`${chargeId}/${requestId}`);
-  if (proof === undefined || BigInt(proof.authorization.value) < amount) {
+  const authorized = walk.proofs.get(`${chargeId}/${requestId}`);
+  if (authorized === undefined || authorized < amount) {
     walk.report('proof_missing', chargeId, 'accepted without a proof of that amount');
   }
   const story = walk.stories.get(chargeId) ?? {
@@ -178,7 +180,9 @@ function posted(walk: Walk, data: Data<'ChargePosted'>): void {
   // After a release the charge is a new obligation; from a hold it is the same one.
   if (story.hold === undefined) fundsOf(walk, data).open(amount, chargeId);
   endHold(walk, story);
-  story.charge = { authorization, payTo, at: 'payer_receivable', settledIn: undefined };
+  const { from, nonce } = authorization;
+  const at = 'payer_receivable';
+  story.charge = { authorization: { from, nonce }, payTo, at, settledIn: undefined };
   sumsOf(walk, data).charged += amount;
   checkSums(walk, data);
 }
@@ -263,7 +267,7 @@ function moveCharge(walk: Walk, event: Exclude<RelayedEvent, { type: 'GasSpent' 
       return;
     case 'ChargeSettled':
       charge.at = 'settled';
-      charge.settledIn = event.data;
+      charge.settledIn = settlementOf(event.data);
       sumsOf(walk, event.data).settled += amount;
       checkSums(walk, event.data);
       return funds.settle(amount, event.data.blockNumber);
@@ -273,6 +277,10 @@ function moveCharge(walk: Walk, event: Exclude<RelayedEvent, { type: 'GasSpent' 
     default:
       return event satisfies never;
   }
+}
+
+function settlementOf({ batchId, transactionHash, paidElsewhere }: Data<'ChargeSettled'>) {
+  return { batchId, transactionHash, paidElsewhere };
 }
 
 function finish(walk: Walk): void {

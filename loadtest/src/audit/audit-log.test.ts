@@ -104,6 +104,7 @@ describe('a sound log', () => {
     const record = log.topics.payments[offset] as LogRecord;
     log.topics.payments[offset] = { ...record, value: Buffer.from('torn') };
     expect(await rulesBroken(log)).toEqual(['record_unreadable']);
+    expect(await rulesBroken(log, { payments: offset })).toEqual([]);
     log.write(
       'dead-letters',
       'RecordDeadLettered',

@@ -1,7 +1,6 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
-import type { RecordDeadLettered } from '@paycrawl/events/dead-letters';
-import type { DataOf } from '@paycrawl/events/definition';
-import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import type { EventOfType } from '@paycrawl/events/event';
+import { physicalTopic } from '@paycrawl/events/topics';
 import { auditAdmissions } from './admissions.js';
 import { auditBooks, type Balances } from './books.js';
 import { type ChargeStory, noSums, type Sums } from './charges.js';
@@ -91,25 +90,20 @@ interface DeadLetters {
   readonly outputs: readonly Output[];
 }
 
-function deadLettersOf(records: readonly LogRecord[], report: Report): DeadLetters {
-  const seen = readUnordered(records, report);
-  const places = seen.map(({ event }) => {
-    const { topic, partition, offset } = event.data as DataOf<typeof RecordDeadLettered>;
-    return `${topic}/${partition}/${offset}`;
-  });
-  return { places: new Set(places), outputs: seen.flatMap(outputOf) };
-}
-
 /** Many folds write dead letters into one partition: their causes have no common order. */
-function readUnordered(records: readonly LogRecord[], report: Report): Seen[] {
-  return records.flatMap((record) => readHistory([record], report));
+function deadLettersOf(records: readonly LogRecord[], report: Report): DeadLetters {
+  const seen = new Map<string, Seen>();
+  const places = new Set<string>();
+  for (const one of records.flatMap((record) => readHistory([record], report))) {
+    const { id, data } = one.event as EventOfType<'RecordDeadLettered'>;
+    seen.set(`${one.source}: ${id}`, one);
+    places.add(`${data.topic}/${data.partition}/${data.offset}`);
+  }
+  return { places, outputs: [...seen.values()] };
 }
 
+/** Other folds (projections) number outputs that are not in the log. */
 const foldsAudited = new Set(['verifier', 'metering', 'settlement']);
-
-function outputOf({ event: { source, cause } }: Seen): Output[] {
-  return cause === undefined || !foldsAudited.has(source) ? [] : [{ fold: source, cause }];
-}
 
 interface Whole extends Audit {
   readonly balances: Balances;
@@ -149,38 +143,43 @@ const topicsRead = ['payments', 'decisions', 'ledger', 'charges', 'settlements']
 type Topics = Readonly<Record<(typeof topicsRead)[number], Seen[]>>;
 
 function readTopics(records: PartitionRecords, { places }: DeadLetters, report: Report): Topics {
-  const read = (topic: TopicName & keyof Topics): Seen[] => {
+  const { done } = records;
+  const read = (topic: keyof Topics, judgedBefore?: number): Seen[] => {
     const prefix = `${physicalTopic(topic)}/${records.partition}/`;
     const kept = records[topic].filter(({ offset }) => !places.has(`${prefix}${offset}`));
-    return readHistory(kept, report);
+    return readHistory(kept, report, judgedBefore);
   };
   return {
-    payments: read('payments'),
-    decisions: read('decisions'),
+    payments: read('payments', done.payments),
+    decisions: read('decisions', done.decisions),
     ledger: read('ledger'),
-    charges: read('charges'),
+    charges: read('charges', done.charges),
     settlements: read('settlements'),
   };
 }
 
 /** Outputs of records that their fold has finished with. */
-function outputsOf(
+function* outputsOf(
   seen: Topics,
   { partition, done }: PartitionRecords,
   deadLetters: DeadLetters,
-): Output[] {
+): Generator<Output> {
   const doneBefore = new Map<string, number>([
     [physicalTopic('payments'), done.payments],
     [physicalTopic('decisions'), done.decisions],
     [physicalTopic('charges'), done.charges],
   ]);
-  return [...topicsRead.flatMap((topic) => seen[topic].flatMap(outputOf)), ...deadLetters.outputs]
-    .filter(({ cause }) => cause[1] === partition)
-    .filter(({ cause }) => cause[2] < (doneBefore.get(cause[0]) ?? 0));
+  for (const outputs of [...topicsRead.map((topic) => seen[topic]), deadLetters.outputs]) {
+    for (const output of outputs) {
+      const { source, cause } = output;
+      if (cause === undefined || cause[1] !== partition || !foldsAudited.has(source)) continue;
+      if (cause[2] < (doneBefore.get(cause[0]) ?? 0)) yield output;
+    }
+  }
 }
 
-function isCausedBefore({ event }: Seen, offset: number): boolean {
-  return event.cause === undefined || event.cause[2] < offset;
+function isCausedBefore({ cause }: Seen, offset: number): boolean {
+  return cause === undefined || cause[2] < offset;
 }
 
 function addTo(

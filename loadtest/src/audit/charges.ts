@@ -19,10 +19,12 @@ export interface ChargeStory {
 }
 
 export interface Charge {
-  readonly authorization: Authorization;
+  readonly authorization: Pick<Authorization, 'from' | 'nonce'>;
   readonly payTo: string;
   at: Outstanding | 'settled' | 'uncollectible';
-  settledIn: EventOfType<'ChargeSettled'>['data'] | undefined;
+  settledIn:
+    | Pick<EventOfType<'ChargeSettled'>['data'], 'batchId' | 'transactionHash' | 'paidElsewhere'>
+    | undefined;
 }
 
 /** Cumulative sums in one asset: each may never exceed the one before it. */

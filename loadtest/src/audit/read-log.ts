@@ -1,24 +1,33 @@
 import type { EventLog, LogRecord } from '@paycrawl/event-log/event-log';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
-import type { PartitionRecords } from './audit-log.js';
+import type { Done, PartitionRecords } from './audit-log.js';
 
 const readRecordsMax = 10_000;
 
-/** Every partition number of the payer topics, from offset 0, one at a time. */
-export async function* readPartitions(log: EventLog): AsyncGenerator<PartitionRecords> {
+/** What each fold has finished with, by partition number. */
+export async function readDone(log: EventLog): Promise<Done[]> {
   const name = physicalTopic('payments');
   const topic = (await log.topics()).find((one) => one.name === name);
+  const all: Done[] = [];
   for (let partition = 0; partition < (topic?.partitions ?? 0); partition++) {
-    // First what the folds have finished with, then the topics from the source downwards: so
-    // everything that is judged has its outputs among what was read.
-    const done = {
+    all.push({
       payments: await doneBefore(log, 'verifier', 'payments', partition),
       decisions: await doneBefore(log, 'metering', 'decisions', partition),
       charges: await doneBefore(log, 'settlement', 'charges', partition),
-    };
+    });
+  }
+  return all;
+}
+
+/** Every partition number of the payer topics, from offset 0, one at a time. */
+export async function* readPartitions(
+  log: EventLog,
+  done: readonly Done[],
+): AsyncGenerator<PartitionRecords> {
+  for (const [partition, doneHere] of done.entries()) {
     yield {
       partition,
-      done,
+      done: doneHere,
       payments: await readAll(log, 'payments', partition),
       decisions: await readAll(log, 'decisions', partition),
       ledger: await readAll(log, 'ledger', partition),

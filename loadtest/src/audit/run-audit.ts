@@ -6,11 +6,13 @@ import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import { type Audit, auditLog } from './audit-log.js';
 import { auditChain, type ChainAudit } from './charges-on-chain.js';
 import { countOf, type Finding } from './finding.js';
-import { readAll, readPartitions } from './read-log.js';
+import { readAll, readDone, readPartitions } from './read-log.js';
 import { auditReconciliation } from './reconciliation.js';
 
 export interface AuditOptions {
   readonly dataDir: string;
+  /** Where the platform says where it runs. */
+  readonly runFile: string;
   /** Asked where the platform does not run; without any, the chain is not asked. */
   readonly rpcUrl: string | undefined;
   readonly reconciliation: { readonly attempts: number; readonly pauseMs: number };
@@ -34,7 +36,7 @@ export async function runAudit(options: AuditOptions): Promise<{ findings: reado
   const audit = await auditDataDir(options.dataDir);
   const findings = [...audit.findings];
   describeLog(audit, write);
-  const running = runningPlatform(options.dataDir);
+  const running = runningPlatform(options.runFile);
   const rpcUrl = options.rpcUrl ?? running?.chain.rpc;
   if (rpcUrl === undefined) write('chain: not asked (no running platform, no --rpc)');
   else findings.push(...(await askChain(audit, rpcUrl, running, write)));
@@ -55,19 +57,20 @@ async function auditDataDir(dataDir: string): Promise<Audit> {
   if (!existsSync(directory)) throw fail('config_invalid', `there is no log in ${dataDir}`);
   const log = openLmdbLog({ directory });
   try {
-    // Dead letters last: a record that is set aside while this reads is not missed.
-    const partitions = [];
-    for await (const records of readPartitions(log)) partitions.push(records);
-    return await auditLog(partitions, await readAll(log, 'dead-letters', 0));
+    // What the folds have finished with is asked first, so that everything that is judged has its
+    // outputs and dead letters among what is read afterwards.
+    const done = await readDone(log);
+    const deadLetters = await readAll(log, 'dead-letters', 0);
+    return await auditLog(readPartitions(log, done), deadLetters);
   } finally {
     await log.close();
   }
 }
 
 /** The run file, if the process that wrote it lives. */
-function runningPlatform(dataDir: string): Running | undefined {
+function runningPlatform(runFile: string): Running | undefined {
   try {
-    const running = JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as Running;
+    const running = JSON.parse(readFileSync(runFile, 'utf8')) as Running;
     process.kill(running.pid, 0);
     return running;
   } catch {
