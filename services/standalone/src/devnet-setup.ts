@@ -11,9 +11,9 @@ export interface DevnetPeople {
 }
 
 const crawlerWallets = 6;
-/** 100 USDC each: a hundred thousand pages at a tenth of a cent. */
 /** Above the depth at which verifier and settlement read. */
 const blocksToFinality = 8;
+/** 100 USDC each: a hundred thousand pages at a tenth of a cent. */
 const fundsAtomic = 100_000_000n;
 
 export interface DevnetSetupOptions {

@@ -12,7 +12,7 @@ import { loadMeteringConfig } from '@paycrawl/metering/config';
 import { startMetering } from '@paycrawl/metering/service';
 import { type Environment, processEnvironment } from '@paycrawl/service-kit/config';
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
-import type { Logger } from '@paycrawl/service-kit/logger';
+import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
 import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
 import type { Signer } from '@paycrawl/settlement/batches/driver-context';
 import { loadSettlementConfig } from '@paycrawl/settlement/config';
@@ -57,7 +57,8 @@ export async function startServices(options: ServicesOptions): Promise<Addresses
     environment: { FACILITATOR_IS_OPEN: 'true', ...processEnvironment() },
     // One process, one registry: `/metrics` of any service shows them all.
     metrics: createMetrics({ service: 'standalone', isProcessMeasured: true }),
-    loggerOf: (service) => options.logger.child({ service }),
+    // Not a child: a line would name two services.
+    loggerOf: (service) => createLogger({ service, level: options.logger.level }),
   };
   const tokens = await ensureTokens(secretsDirectory, [publisherId]);
   const analytics = await analyticsOf(parts);
