@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { type Audit, auditLog } from './audit-log.js';
+import { type Audit, auditLog, type Counts } from './audit-log.js';
 import { auditChain, type ChainAudit } from './charges-on-chain.js';
 import { countOf, type Finding } from './finding.js';
 import { readAll, readDone, readPartitions } from './read-log.js';
@@ -31,7 +31,9 @@ interface Running {
 const findingsShownMax = 200;
 
 /** Audits the log, then the chain and the platform as far as they can be reached. */
-export async function runAudit(options: AuditOptions): Promise<{ findings: readonly Finding[] }> {
+export async function runAudit(
+  options: AuditOptions,
+): Promise<{ readonly findings: readonly Finding[]; readonly counts: Counts }> {
   const { write } = options;
   const audit = await auditDataDir(options.dataDir);
   const findings = [...audit.findings];
@@ -49,7 +51,7 @@ export async function runAudit(options: AuditOptions): Promise<{ findings: reado
     write(`reconciliation: ${checks} checks, ${found.length} not equal`);
   }
   conclude(findings, write);
-  return { findings };
+  return { findings, counts: audit.counts };
 }
 
 async function auditDataDir(dataDir: string): Promise<Audit> {
