@@ -1,8 +1,8 @@
-import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
 import { keptAfterEndMs } from './crawl.js';
 import { decisionsFold } from './decisions-fold.js';
 import * as Sample from './events.given.js';
+import { given } from './fold.given.js';
 import type { ProjectionOutput, Table } from './output.js';
 import { hourMs, measures, moneyMeasures } from './totals.js';
 
@@ -25,7 +25,7 @@ function sums(outputs: readonly ProjectionOutput[]) {
 
 describe('decisions projection', () => {
   test('behavior: accepted, charged, in flight, settled is one crawl and four counts', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     const accepted = fold.feed('PaymentAccepted', Sample.paymentAccepted(), { atMs: noon });
     expect(of(accepted, 'crawls')[0]?.crawl).toMatchObject({ status: 'pending', atMs: noon });
     fold.feed('ChargePosted', Sample.chargePosted(), { atMs: noon + 5 });
@@ -47,7 +47,7 @@ describe('decisions projection', () => {
   });
 
   test('behavior: a rejection after the charge is counted and hides nothing', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('ChargePosted', Sample.chargePosted(), { atMs: noon });
     const rejected = fold.feed('PaymentRejected', Sample.paymentRejected());
     expect(sums(rejected)).toMatchObject({ charged: 1, rejected: 1 });
@@ -55,14 +55,14 @@ describe('decisions projection', () => {
   });
 
   test('behavior: rejected, then accepted stays the same crawl', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('PaymentRejected', Sample.paymentRejected(), { atMs: noon });
     const accepted = fold.feed('PaymentAccepted', Sample.paymentAccepted(), { atMs: noon + 1000 });
     expect(of(accepted, 'crawls')[0]?.crawl).toMatchObject({ atMs: noon, status: 'pending' });
   });
 
   test('behavior: released, lost and uncollectible are told apart', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('PaymentAccepted', Sample.paymentAccepted(), { atMs: noon });
     const released = fold.feed('HoldReleased', Sample.holdReleased());
     expect(of(released, 'crawls')[0]?.crawl).toMatchObject({
@@ -80,7 +80,7 @@ describe('decisions projection', () => {
   });
 
   test('behavior: a charge that returns may go into the next batch', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('ChargePosted', Sample.chargePosted(), { atMs: noon });
     fold.feed('ChargeInFlight', Sample.chargeInFlight(), { atMs: noon + 1 });
     const returned = fold.feed('ChargeReturned', Sample.chargeReturned(), { atMs: noon + 2 });
@@ -92,7 +92,7 @@ describe('decisions projection', () => {
   });
 
   test('behavior: a new hour begins new totals and the old ones are forgotten', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('ChargePosted', Sample.chargePosted(), { atMs: noon });
     const next = fold.feed('ChargePosted', Sample.chargePosted({ chargeId: 'c2' }), {
       atMs: noon + hourMs,
@@ -104,7 +104,7 @@ describe('decisions projection', () => {
   });
 
   test('behavior: an ended crawl is forgotten, one that came to life again is not', () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('PaymentRejected', Sample.paymentRejected(), { atMs: noon });
     fold.feed('PaymentRejected', Sample.paymentRejected({ chargeId: 'c2' }), { atMs: noon });
     fold.feed('PaymentAccepted', Sample.paymentAccepted(), { atMs: noon + 1 });
@@ -119,7 +119,7 @@ describe('decisions projection', () => {
   });
 
   test('behavior: state survives its encoding', async () => {
-    const fold = specify(decisionsFold);
+    const fold = given(decisionsFold);
     fold.feed('ChargePosted', Sample.chargePosted(), { atMs: noon });
     await fold.restart();
     const settled = fold.feed('ChargeSettled', Sample.chargeSettled(), { atMs: noon });

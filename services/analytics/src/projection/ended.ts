@@ -1,6 +1,5 @@
-import type { View } from '@paycrawl/fold/fold';
 import type { Crawl } from './crawl.js';
-import type { ProjectionOutput } from './output.js';
+import type { ProjectionView } from './projection-fold.js';
 import { endingKey } from './totals.js';
 
 /** How often ended state is looked for, in log time, and how much goes at once. */
@@ -13,7 +12,7 @@ const sweptKey = 'm/swept';
  * and crawls (`x` points at `c`) that nothing can happen to any more. The projection never writes
  * into the topics that it reads, so there are no timers: the next record does it.
  */
-export function sweepEnded(view: View<ProjectionOutput>): void {
+export function sweepEnded(view: ProjectionView): void {
   const sweptMs = view.get<number>(sweptKey) ?? 0;
   if (view.nowMs - sweptMs < sweepEveryMs) return;
   view.set(sweptKey, view.nowMs);
@@ -27,7 +26,7 @@ export function sweepEnded(view: View<ProjectionOutput>): void {
   }
 }
 
-function endedKeys(view: View<ProjectionOutput>, prefix: string, nowMs: number): string[] {
+function endedKeys(view: ProjectionView, prefix: string, nowMs: number): string[] {
   const bound = `${prefix}${endingKey(nowMs + 1)}`;
   const [first] = view.range(prefix, 1);
   if (first === undefined || first[0] >= bound) return [];
@@ -38,7 +37,7 @@ function endedKeys(view: View<ProjectionOutput>, prefix: string, nowMs: number):
 }
 
 /** The crawl may have come to life again since: then another entry speaks for it. */
-function forgetCrawl(view: View<ProjectionOutput>, key: string): void {
+function forgetCrawl(view: ProjectionView, key: string): void {
   const [, end = '', ...id] = key.split('/');
   const crawlKey = `c/${id.join('/')}`;
   const crawl = view.get<Crawl>(crawlKey);

@@ -4,9 +4,15 @@ import type { Block, Warehouse } from '@paycrawl/warehouse/warehouse';
 import { describe, expect, test } from 'vitest';
 import { createFlusher, rowsByTable } from './flusher.js';
 import type { ProjectionOutput } from './output.js';
+import type { EventOutputs } from './projection-fold.js';
 
-function caused(output: ProjectionOutput, offset = 0, partition = 0): Caused<ProjectionOutput> {
-  return { output, cause: ['decisions.1', partition, offset, 0], nowMs: 1, trace: undefined };
+function caused(output: ProjectionOutput, offset = 0, partition = 0): Caused<EventOutputs> {
+  return {
+    output: [output],
+    cause: ['decisions.1', partition, offset, 0],
+    nowMs: 1,
+    trace: undefined,
+  };
 }
 
 function total(charged: number): ProjectionOutput {

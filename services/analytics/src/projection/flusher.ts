@@ -1,10 +1,11 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { Caused } from '@paycrawl/fold/fold';
 import { blockRowsMax, type Cell, type Warehouse } from '@paycrawl/warehouse/warehouse';
-import type { ProjectionOutput, Table } from './output.js';
+import type { Table } from './output.js';
+import type { EventOutputs } from './projection-fold.js';
 import { columnsOf, rowOf, tables } from './rows.js';
 
-type Output = Caused<ProjectionOutput>;
+type Output = Caused<EventOutputs>;
 
 export interface FlusherOptions {
   readonly warehouse: Warehouse;
@@ -109,7 +110,8 @@ async function writeUntilDone(
 }
 
 async function write(options: FlusherOptions, outputs: readonly Output[]): Promise<void> {
-  const deadLetters = outputs.filter(({ output }) => output.table === 'dead-letters');
+  const isDeadLetter = ({ output }: Output) => output.some(({ table }) => table === 'dead-letters');
+  const deadLetters = outputs.filter(isDeadLetter);
   if (deadLetters.length > 0) await options.writeDeadLetters(deadLetters);
   for (const [table, rows] of rowsByTable(outputs)) {
     for (let start = 0; start < rows.length; start += blockRowsMax) {
@@ -126,24 +128,34 @@ async function write(options: FlusherOptions, outputs: readonly Output[]): Promi
 /** Rows for every table, facts before totals; of an entity only its newest state. */
 export function rowsByTable(outputs: readonly Output[]): [Table, Cell[][]][] {
   const rows = new Map<Table, Cell[][]>(tables.map((table) => [table, []]));
-  const newest = new Map<string, Output>();
+  // Partitions fold apart: a key names an entity within one of them.
+  const newest = new Map<string, Map<string, () => [Table, Cell[]]>>();
   for (const caused of outputs) {
-    const { output, cause } = caused;
-    if (output.table === 'dead-letters') continue;
-    if (!('key' in output)) rows.get(output.table)?.push(rowOf(output, caused));
-    // Partitions fold apart: a key names an entity within one of them.
-    else newest.set(`${output.table}/${cause[0]}/${cause[1]}/${output.key}`, caused);
+    const [topic, partition] = caused.cause;
+    for (const output of caused.output) {
+      if (output.table === 'dead-letters') continue;
+      if (!('key' in output)) {
+        rows.get(output.table)?.push(rowOf(output, caused));
+        continue;
+      }
+      const scope = `${output.table}/${topic}/${partition}`;
+      const entities = newest.get(scope) ?? new Map<string, () => [Table, Cell[]]>();
+      newest.set(scope, entities);
+      entities.set(output.key, () => [output.table, rowOf(output, caused)]);
+    }
   }
-  for (const caused of newest.values()) {
-    const { output } = caused;
-    if (output.table !== 'dead-letters') rows.get(output.table)?.push(rowOf(output, caused));
+  for (const entities of newest.values()) {
+    for (const render of entities.values()) {
+      const [table, row] = render();
+      rows.get(table)?.push(row);
+    }
   }
   return [...rows].filter(([, ofTable]) => ofTable.length > 0);
 }
 
 function publishersOf(outputs: readonly Output[]): Set<string> {
   const publishers = new Set<string>();
-  for (const { output } of outputs) {
+  for (const output of outputs.flatMap((caused) => caused.output)) {
     if (output.table === 'facts') publishers.add(output.fact.publisher);
     if (output.table === 'ledger_entries') publishers.add(output.entry.publisher);
   }

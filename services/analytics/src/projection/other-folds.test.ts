@@ -1,7 +1,7 @@
-import { specify } from '@paycrawl/fold/specification';
 import { describe, expect, test } from 'vitest';
 import { challengesFold } from './challenges-fold.js';
 import * as Sample from './events.given.js';
+import { given } from './fold.given.js';
 import { paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
 import { settlementsFold } from './settlements-fold.js';
@@ -11,7 +11,7 @@ const noon = Date.UTC(2026, 0, 31, 12);
 
 describe('challenges projection', () => {
   test('behavior: a challenge is a fact, a crawl, totals and an index entry', () => {
-    const fold = specify(challengesFold);
+    const fold = given(challengesFold);
     const outputs = fold.feed('ChallengeIssued', Sample.challengeIssued(), { atMs: noon });
     expect(outputs.map(({ table }) => table).sort()).toEqual([
       'crawls',
@@ -29,7 +29,7 @@ describe('challenges projection', () => {
   });
 
   test('behavior: a refused proof is found under its request and its challenge', () => {
-    const fold = specify(challengesFold);
+    const fold = given(challengesFold);
     const data = Sample.proofRefused({ challengeId: 'q1' });
     const outputs = fold.feed('ProofRefused', data, { atMs: noon });
     const subjects = outputs.flatMap((output) =>
@@ -39,7 +39,7 @@ describe('challenges projection', () => {
   });
 
   test('behavior: made-up paths do not fill the state', () => {
-    const fold = specify(challengesFold);
+    const fold = given(challengesFold);
     for (let index = 0; index < pathsPerDayMax; index += 1) {
       fold.feed('ChallengeIssued', Sample.challengeIssued({ path: `/${index}` }), { atMs: noon });
     }
@@ -58,7 +58,7 @@ describe('challenges projection', () => {
 
 describe('payments projection', () => {
   test('behavior: an outcome is found under its charge; the clock leaves no trace', () => {
-    const fold = specify(paymentsFold);
+    const fold = given(paymentsFold);
     const outcome = { outcome: 'delivered', status: 200, bytes: 10 } as const;
     const ids = { chargeId: 'c1', payer: Sample.payer, requestId: 'r1', leaseId: 'l1' };
     expect(fold.feed('CrawlDelivered', { ...ids, ...outcome })).toEqual([
@@ -70,7 +70,7 @@ describe('payments projection', () => {
 
 describe('ledger projection', () => {
   test('behavior: entries are kept, totals are per publisher, moment and account name', () => {
-    const fold = specify(ledgerFold);
+    const fold = given(ledgerFold);
     fold.feed('LedgerPosted', Sample.ledgerPosted(), { atMs: noon });
     const outputs = fold.feed('LedgerPosted', Sample.ledgerPosted({ chargeId: 'c2' }));
     const totals = outputs.flatMap((output) =>
@@ -92,7 +92,7 @@ describe('ledger projection', () => {
 
 describe('settlements projection', () => {
   test('behavior: sealed, submitted twice, confirmed; then its state is gone', () => {
-    const fold = specify(settlementsFold);
+    const fold = given(settlementsFold);
     fold.feed('BatchSealed', Sample.batchSealed(), { atMs: noon });
     fold.feed('BatchSubmitted', Sample.batchSubmitted(), { atMs: noon + 1 });
     fold.feed('BatchSubmitted', Sample.batchSubmitted({ attempt: 2 }), { atMs: noon + 2 });

@@ -4,8 +4,15 @@ import { sweepEnded } from './ended.js';
 import type { ProjectionOutput } from './output.js';
 import { subjectsOf } from './subjects.js';
 
-export type ProjectionView = View<ProjectionOutput>;
-export type ProjectionFold = Fold<ProjectionOutput>;
+/** All that one event adds, as one output of the fold: each output costs a cause and a place. */
+export type EventOutputs = readonly ProjectionOutput[];
+export type ProjectionFold = Fold<EventOutputs>;
+
+/** What the rules of a projection see of the view; `emit` adds to the outputs of the event. */
+export interface ProjectionView
+  extends Pick<View<EventOutputs>, 'nowMs' | 'get' | 'set' | 'delete' | 'range'> {
+  emit(output: ProjectionOutput): void;
+}
 
 export const projectionName = 'analytics';
 
@@ -14,25 +21,42 @@ export function projectionFold(
   input: EventTopic,
   apply: (view: ProjectionView, event: AnyEvent) => void,
 ): ProjectionFold {
-  const index = (view: ProjectionView, event: AnyEvent): void => {
-    for (const subject of subjectsOf(event)) {
-      view.emit({ table: 'event_index', subject, type: event.type });
-    }
+  const collecting = (view: View<EventOutputs>, rules: (view: ProjectionView) => void): void => {
+    const outputs: ProjectionOutput[] = [];
+    rules({
+      nowMs: view.nowMs,
+      get: view.get,
+      set: view.set,
+      delete: view.delete,
+      range: view.range,
+      emit: (output) => void outputs.push(output),
+    });
+    if (outputs.length > 0) view.emit(outputs);
   };
   return {
     name: projectionName,
     input,
     apply(view, event) {
-      sweepEnded(view);
-      index(view, event);
-      apply(view, event);
+      collecting(view, (own) => {
+        sweepEnded(own);
+        index(own, event);
+        apply(own, event);
+      });
     },
     // A projection never stops for one event: it is set aside, and reconciliation shows the gap.
     park(view, event, position, code) {
-      index(view, event);
       const detail = `${event.type} could not be projected`;
       const record = { code, detail, key: position.key, valueBase64: '' };
-      view.emit({ table: 'dead-letters', record });
+      collecting(view, (own) => {
+        index(own, event);
+        own.emit({ table: 'dead-letters', record });
+      });
     },
   };
+}
+
+function index(view: ProjectionView, event: AnyEvent): void {
+  for (const subject of subjectsOf(event)) {
+    view.emit({ table: 'event_index', subject, type: event.type });
+  }
 }

@@ -13,8 +13,7 @@ import { decisionsFold } from './decisions-fold.js';
 import { createFlusher, type Flusher } from './flusher.js';
 import { chargesFold, paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
-import type { ProjectionOutput } from './output.js';
-import { type ProjectionFold, projectionName } from './projection-fold.js';
+import { type EventOutputs, type ProjectionFold, projectionName } from './projection-fold.js';
 import { settlementsFold } from './settlements-fold.js';
 
 export const projectionFolds: readonly ProjectionFold[] = [
@@ -97,11 +96,11 @@ function startFold(
   flusher: Flusher,
 ): Promise<Runtime> {
   const topic = physicalTopic(fold.input);
-  const sink: Sink<ProjectionOutput> = {
+  const sink: Sink<EventOutputs> = {
     write: (outputs) => flusher.add(outputs),
     close: async () => {},
   };
-  return startRuntime<ProjectionOutput>({
+  return startRuntime<EventOutputs>({
     log: options.log,
     fold,
     // One group for each topic: members of one group must subscribe to the same topics.
@@ -112,10 +111,12 @@ function startFold(
       mkdirSync(directory, { recursive: true });
       return openStore(directory);
     },
-    deadLetter: (record, code, detail) => ({
-      table: 'dead-letters',
-      record: { code, detail, key: record.key, valueBase64: record.value.toString('base64') },
-    }),
+    deadLetter: (record, code, detail) => [
+      {
+        table: 'dead-letters',
+        record: { code, detail, key: record.key, valueBase64: record.value.toString('base64') },
+      },
+    ],
     checkpointIntervalMs: options.checkpointIntervalMs,
     clock: options.clock,
     onFatal: options.onFatal,
@@ -123,14 +124,12 @@ function startFold(
   });
 }
 
-function deadLetterOf(caused: Caused<ProjectionOutput>): Parameters<LogSinkWrite>[0][number] {
+function deadLetterOf(caused: Caused<EventOutputs>): Parameters<LogSinkWrite>[0][number] {
   const { output, cause } = caused;
   const [topic, partition, offset] = cause;
-  const record =
-    output.table === 'dead-letters'
-      ? output.record
-      : { code: 'internal', detail: '', key: '', valueBase64: '' };
-  const { code, detail, key, valueBase64 } = record;
+  const deadLetter = output.find((one) => one.table === 'dead-letters');
+  const unknown = { code: 'internal', detail: '', key: '', valueBase64: '' };
+  const { code, detail, key, valueBase64 } = deadLetter?.record ?? unknown;
   const data = {
     ...{ consumer: projectionName, code, topic, partition, offset, valueBase64 },
     detail: detail.slice(0, 1000),

@@ -12,8 +12,8 @@ import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as Sample from './events.given.js';
 import { createFlusher } from './flusher.js';
-import type { ProjectionOutput } from './output.js';
 import { projectionFolds } from './projection.js';
+import type { EventOutputs } from './projection-fold.js';
 import { tables } from './rows.js';
 
 const noon = Date.UTC(2026, 0, 31, 12);
@@ -89,15 +89,14 @@ async function project(batchRecords: number, stores: Map<string, Store>, until =
     const records = history().get(fold.input) ?? [];
     const store = stores.get(fold.input) ?? createMemoryStore();
     stores.set(fold.input, store);
-    const partition = createPartition<ProjectionOutput>({
+    const partition = createPartition<EventOutputs>({
       fold,
       partition: 0,
       store,
       sink: { write: (outputs) => flusher.add(outputs), close: async () => {} },
-      deadLetter: (_record, code, detail) => ({
-        table: 'dead-letters',
-        record: { code, detail, key: '', valueBase64: '' },
-      }),
+      deadLetter: (_record, code, detail) => [
+        { table: 'dead-letters', record: { code, detail, key: '', valueBase64: '' } },
+      ],
       onBroken: (error) => {
         throw error;
       },

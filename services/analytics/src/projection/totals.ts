@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { View } from '@paycrawl/fold/fold';
 import { checked } from './assets.js';
-import type { Fact, LogTotal, ProjectionOutput } from './output.js';
+import type { Fact, LogTotal } from './output.js';
+import type { ProjectionView } from './projection-fold.js';
 
 /** Everything that is counted, in the order of the columns of the roll-ups. */
 export const measures = [
@@ -57,14 +57,14 @@ const noSums: Sums = { counts: measures.map(() => 0), amounts: moneyMeasures.map
  * Counts one fact: the fact itself and the new totals of its hour and of its path and day. The
  * bucket is the fold's now, which never goes back: a bucket that has ended is final.
  */
-export function count(view: View<ProjectionOutput>, fact: Fact): void {
+export function count(view: ProjectionView, fact: Fact): void {
   view.emit({ table: 'facts', fact });
   countHour(view, fact);
   countPathDay(view, fact);
   countSinceEver(view, fact);
 }
 
-function countSinceEver(view: View<ProjectionOutput>, { measure, asset, amount }: Fact): void {
+function countSinceEver(view: ProjectionView, { measure, asset, amount }: Fact): void {
   const key = `r/${measure}/${asset}`;
   const before = view.get<LogTotal>(key) ?? { events: 0, amount: 0n };
   const sum = before.amount + amount;
@@ -73,7 +73,7 @@ function countSinceEver(view: View<ProjectionOutput>, { measure, asset, amount }
   view.emit({ table: 'log_totals', key, total });
 }
 
-function countHour(view: View<ProjectionOutput>, fact: Fact): void {
+function countHour(view: ProjectionView, fact: Fact): void {
   const { publisher, crawler, dialect, asset } = fact;
   const startMs = view.nowMs - (view.nowMs % hourMs);
   const key = bucketKey('h', startMs + hourMs, `${publisher}\n${crawler}\n${dialect}\n${asset}`);
@@ -84,7 +84,7 @@ function countHour(view: View<ProjectionOutput>, fact: Fact): void {
   view.emit({ table: 'rollup_hour', key, total });
 }
 
-function countPathDay(view: View<ProjectionOutput>, fact: Fact): void {
+function countPathDay(view: ProjectionView, fact: Fact): void {
   const { publisher, asset } = fact;
   const startMs = view.nowMs - (view.nowMs % dayMs);
   const keyOf = (path: string) =>
@@ -103,7 +103,7 @@ function countPathDay(view: View<ProjectionOutput>, fact: Fact): void {
   view.emit({ table: 'rollup_path_day', key, total });
 }
 
-function admitPath(view: View<ProjectionOutput>, publisher: string, startMs: number): boolean {
+function admitPath(view: ProjectionView, publisher: string, startMs: number): boolean {
   const key = bucketKey('n', startMs + dayMs, publisher);
   const paths = view.get<number>(key) ?? 0;
   if (paths >= pathsPerDayMax) return false;
