@@ -44,6 +44,11 @@ export interface TopicConfig {
 export interface ProducerOptions {
   /** Bound of records waiting for acknowledgement; above it `append` fails `log_overloaded`. */
   readonly queueRecordsMax?: number;
+  /**
+   * Nobody waits for these records: they may stay this long for company, so that fewer and larger
+   * batches are made durable. Kafka's word and meaning; adapters may ignore it. Default 0.
+   */
+  readonly lingerMs?: number;
 }
 
 export interface Producer {

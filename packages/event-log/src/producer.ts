@@ -17,6 +17,7 @@ export type MutableAppended = { -readonly [K in keyof Appended]: Appended[K] };
 export interface ProducerState {
   /** Why this producer is finished; its appends that still wait are not written. */
   dead: PaycrawlError | undefined;
+  readonly lingerMs: number;
 }
 
 export interface ProducerPort {
@@ -39,7 +40,7 @@ export function createProducer(port: ProducerPort, options: ProducerOptions = {}
   const parts: ProducerParts = {
     port,
     queueRecordsMax: options.queueRecordsMax ?? queueRecordsMaxDefault,
-    state: { dead: undefined },
+    state: { dead: undefined, lingerMs: options.lingerMs ?? 0 },
     waiting: { records: 0, drained: new Set() },
   };
   return {

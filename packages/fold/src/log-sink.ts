@@ -4,9 +4,12 @@ import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, LogOutput, Sink } from './fold.js';
 
+/** Answers go out before outputs are durable: a few milliseconds here delay nobody. */
+const lingerMs = 5;
+
 /** Writes outputs to the partition number that the fold reads; dead letters have one partition. */
 export function createLogSink(log: EventLog, source: string): Sink<LogOutput> {
-  const producer = log.producer();
+  const producer = log.producer({ lingerMs });
   return {
     async write(outputs, partition) {
       await producer.append(outputs.map((caused) => recordOf(caused, partition, source)));

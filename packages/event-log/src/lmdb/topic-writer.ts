@@ -21,6 +21,8 @@ export interface TopicWriter {
   readonly store: TopicStore;
   readonly chunks: ChunkWriter;
   readonly lanes: Lane[];
+  /** Ends the wait for company: somebody waits for a record. */
+  hurry: (() => void) | undefined;
   queue: Pending[];
   committing: Promise<void> | undefined;
   /** LMDB refused a commit: the environment is opened anew before the next one. */
@@ -50,12 +52,14 @@ export function createTopicWriter(store: TopicStore): TopicWriter {
     committing: undefined,
     needsReopen: false,
     reopening: undefined,
+    hurry: undefined,
   };
 }
 
 export function enqueue(writer: TopicWriter, pending: Pending): void {
   writer.queue.push(pending);
   if (writer.committing === undefined) writer.committing = commitAll(writer);
+  else if (pending.producer.lingerMs === 0) writer.hurry?.();
 }
 
 /** Resolves when nothing that was enqueued before waits any more. */
@@ -66,8 +70,28 @@ export async function drainWriter(writer: TopicWriter): Promise<void> {
 async function commitAll(writer: TopicWriter): Promise<void> {
   // Appends of the same turn share the transaction; also, `committing` is set before any failure.
   await undefined;
-  while (writer.queue.length > 0) await commitOnce(writer);
+  while (writer.queue.length > 0) {
+    await company(writer);
+    await commitOnce(writer);
+  }
   writer.committing = undefined;
+}
+
+/** Waits while nobody waits for what is queued: every commit costs a sync. */
+async function company(writer: TopicWriter): Promise<void> {
+  let lingerMs = Number.POSITIVE_INFINITY;
+  for (const { producer } of writer.queue) {
+    if (producer.lingerMs === 0) return;
+    lingerMs = Math.min(lingerMs, producer.lingerMs);
+  }
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, lingerMs);
+    writer.hurry = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+  writer.hurry = undefined;
 }
 
 type Outcome = 'committed' | 'sealed';
