@@ -1,3 +1,4 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js';
 import wire, { type ApiVersions, type Codec } from 'kafkajs/src/protocol/requests/index.js';
 
@@ -188,7 +189,9 @@ export type { ApiVersions, Codec };
 export function codecOf(api: keyof Api, payload: object, versions: ApiVersions | undefined): Codec {
   const definition = wire.requests[api];
   const key = apiKeys[api];
-  if (definition === undefined || key === undefined) throw new TypeError(`no codec of ${api}`);
+  if (definition === undefined || key === undefined) {
+    throw fail('kafka_failed', `no codec of ${api}`);
+  }
   // Asked before any version is known; every broker since 2.0 answers it.
   if (versions === undefined) return definition.protocol({ version: 2 })(payload);
   return wire.lookup(versions)(key, definition)(payload);
