@@ -1,35 +1,29 @@
-import { join } from 'node:path';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import type { EventLog } from '@paycrawl/event-log/event-log';
 import { defaultPriceBook } from '@paycrawl/pricing/price-book';
 import { newWallet, type Wallet } from '@paycrawl/testkit/devnet-actions';
 import { setUpPublisher } from '../publisher-setup.js';
-import type { PlatformProcess } from './platform-process.js';
+import type { RunFile } from '../run-file.js';
 
 /** A second publisher at the same ingress, told apart by its host. */
 export interface SecondPublisher {
+  readonly id: string;
   readonly host: string;
   readonly wallet: Wallet;
 }
 
 /** Registers a publisher in the log, from beside the platform. */
 export async function registerPublisher(
-  { dataDir, run }: PlatformProcess,
+  log: EventLog,
+  { chain }: RunFile,
   origin: string,
-  price = 'USD 0.001',
 ): Promise<SecondPublisher> {
-  const host = 'second.example';
-  const wallet = newWallet();
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
-  try {
-    const publisher = {
-      ...{ publisherId: 'second', name: 'Second publisher', hosts: [host], origin },
-      network: run.chain.network,
-      asset: run.chain.asset.toLowerCase(),
-      payTo: wallet.address.toLowerCase(),
-    };
-    await setUpPublisher(log, publisher, defaultPriceBook(price), Date.now());
-  } finally {
-    await log.close();
-  }
-  return { host, wallet };
+  const second = { id: 'second', host: 'second.example', wallet: newWallet() };
+  const publisher = {
+    ...{ publisherId: second.id, name: 'Second publisher', hosts: [second.host], origin },
+    network: chain.network,
+    asset: chain.asset.toLowerCase(),
+    payTo: second.wallet.address.toLowerCase(),
+  };
+  await setUpPublisher(log, publisher, defaultPriceBook('USD 0.001'), Date.now());
+  return second;
 }

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { Authorization } from '@paycrawl/chain/usdc';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Wallet } from '@paycrawl/testkit/devnet-actions';
+import { makeAuthorization, signAuthorization } from '@paycrawl/testkit/payments';
 import { x402Client, x402HTTPClient } from '@x402/core/client';
 import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import type { PaymentPayload, PaymentRequired } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm/exact/client';
+import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 
 /**
@@ -64,6 +67,22 @@ export async function signed(wallet: Wallet, required: PaymentRequired): Promise
   return new x402HTTPClient(client).createPaymentPayload(required);
 }
 
+/** The same offer signed for a window of the crawler's own choice. */
+export async function signedFor(
+  wallet: Wallet,
+  required: PaymentRequired,
+  validForS: number,
+): Promise<PaymentPayload> {
+  const payload = await signed(wallet, required);
+  const { payTo, amount } = payload.accepted;
+  const authorization = makeAuthorization({
+    ...{ from: wallet.address, to: payTo as Hex, value: BigInt(amount) },
+    validBefore: BigInt(Math.floor(Date.now() / 1000) + validForS),
+  });
+  const signature = await signAuthorization(authorization, wallet);
+  return { ...payload, payload: { authorization: textOf(authorization), signature } };
+}
+
 /** Names the payment, as the payment-identifier extension does. */
 export function named(
   payload: PaymentPayload,
@@ -77,6 +96,16 @@ export function named(
   if (declared === undefined) throw fail('internal', 'The offer has no payment identifier.');
   declared.info.id = id;
   return encodePaymentSignatureHeader({ ...payload, extensions });
+}
+
+export function textOf(authorization: Authorization) {
+  const { value, validAfter, validBefore, ...rest } = authorization;
+  return {
+    ...rest,
+    value: value.toString(),
+    validAfter: validAfter.toString(),
+    validBefore: validBefore.toString(),
+  };
 }
 
 function offerOf({ status, headers }: Page): PaymentRequired {
