@@ -76,9 +76,10 @@ function ownStore<Out>(
   };
   driver = options.createDriver?.({ partition, state: folding.working.view, append });
 
+  const commit = createCommitter(source, folding, member);
   const checkpoint = singleFlight(async () => {
-    const stored = await folding.checkpoint();
-    if (stored !== undefined) await member()?.commit(source, stored.nextOffset);
+    await folding.checkpoint();
+    await commit();
   });
   const snapshot = singleFlight(createSnapshotter(options, source, store));
   const clockwork = singleFlight(createClockwork(options, folding, producer, source));
@@ -105,6 +106,26 @@ function ownStore<Out>(
     await store.close();
   });
   return { folding, stop };
+}
+
+/**
+ * Tells the group what is stored. Nothing is decided by it (a new owner begins at its store), so a
+ * failure, as in a rebalance, is no reason to begin again: the next checkpoint tells it.
+ */
+function createCommitter<Out>(
+  source: TopicPartition,
+  folding: Partition<Out>,
+  member: () => GroupMember | undefined,
+): () => Promise<void> {
+  let committedOffset = 0;
+  return async () => {
+    const { nextOffset } = folding.stored();
+    const group = member();
+    if (group === undefined || nextOffset === committedOffset) return;
+    await group.commit(source, nextOffset).then(() => {
+      committedOffset = nextOffset;
+    }, ignore);
+  };
 }
 
 function snapshotsOf(topic: TopicName, { partition }: TopicPartition): TopicPartition {

@@ -126,6 +126,31 @@ describe('owning partitions', () => {
     expect(openStore(0).position().nextOffset).toBe(1);
   });
 
+  it('behavior: what is stored is told to the group again where that failed', async () => {
+    const openStore = machine();
+    await append(0, given('a', 'add 1'));
+    let failures = 3;
+    const restarts: unknown[] = [];
+    const flaky: EventLog = {
+      ...log,
+      joinGroup: async (options) => {
+        const member = await log.joinGroup(options);
+        return {
+          ...member,
+          commit: async (place, offset) => {
+            if (failures-- > 0) throw new RangeError('rebalancing');
+            await member.commit(place, offset);
+          },
+        };
+      },
+    };
+    await start({ log: flaky, openStore, onRestart: (error) => restarts.push(error) });
+    await pass(2000);
+    expect(restarts).toEqual([]);
+    expect(await log.committed('tally', { topic: 'payments.1', partition: 0 })).toBe(1);
+    expect(await told()).toHaveLength(1);
+  });
+
   it('error: fold_ahead_of_log: a store of another history is not folded on', async () => {
     const openStore = machine();
     await openStore(0).write({ nextOffset: 0, nowMs: 0 }, { nextOffset: 7, nowMs: 1 }, new Map());
