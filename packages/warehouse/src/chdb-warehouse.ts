@@ -24,6 +24,8 @@ export interface ChdbOptions {
   readonly threadsMax?: number;
 }
 
+const statementMemoryBytesMax = 1_500_000_000;
+
 interface EngineThread {
   call(command: WorkerCommand): Promise<string>;
   close(): Promise<void>;
@@ -34,7 +36,7 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** The folder that this process has open; the engine would mix two up. */
+/** The folder that this thread has open; the engine would mix two up. */
 let folderOpen: string | undefined;
 
 export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse> {
@@ -46,29 +48,34 @@ export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse
   folderOpen = directory;
   try {
     mkdirSync(directory, { recursive: true });
-    // Reads have a thread of their own, so that a slow chart never delays the projection.
     const writer = await startThread(setup);
-    const reader = await startThread(setup);
     writeFileSync(lockFile(directory), String(process.pid), { mode: 0o600 });
-    return warehouseOn(writer, reader, directory);
+    return warehouseOn(writer, setup);
   } catch (error) {
     folderOpen = undefined;
     throw openFailure(error, directory);
   }
 }
 
-function warehouseOn(writer: EngineThread, reader: EngineThread, directory: string): Warehouse {
+function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
+  // Reads have a thread of their own, so that a slow chart never delays the projection.
+  let reader: Promise<EngineThread> | undefined;
+  let isClosed = false;
   return {
     insert: (block) => insertBlock(writer, block),
-    query: async <Row>(sql: string, parameters: Parameters = {}) =>
-      rowsOf<Row>(await reader.call({ do: 'query', sql, parameters })),
+    query: async <Row>(sql: string, parameters: Parameters = {}) => {
+      if (isClosed) throw fail('warehouse_unavailable', 'The warehouse is closed');
+      reader ??= startThread(setup);
+      return rowsOf<Row>(await (await reader).call({ do: 'query', sql, parameters }));
+    },
     exec: async (sql) => {
       await writer.call({ do: 'query', sql, parameters: {} });
     },
     close: async () => {
-      await reader.close();
+      isClosed = true;
+      await (await reader)?.close();
       await writer.close();
-      rmSync(lockFile(directory), { force: true });
+      rmSync(lockFile(setup.directory), { force: true });
       folderOpen = undefined;
     },
   };
@@ -91,7 +98,13 @@ function rowsOf<Row>(text: string): Row[] {
 }
 
 function connectionArgs(options: ChdbOptions): string[] {
-  const settings = { ...pinnedSettings, max_threads: options.threadsMax ?? 2 };
+  const settings = {
+    ...pinnedSettings,
+    max_threads: options.threadsMax ?? 2,
+    // Of one statement. The engine's own limit for all counts the whole process, mapped files of
+    // the log included, and would fail for nothing.
+    max_memory_usage: statementMemoryBytesMax,
+  };
   return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }
 
