@@ -141,6 +141,13 @@ export const catalogue = {
     retryable: false,
     next: 'Start with --fresh: a devnet keeps its chain in memory only.',
   },
+  // standalone
+  back_office_failed: {
+    status: 500,
+    title: 'The back office of the standalone platform stopped',
+    retryable: false,
+    next: 'Look at the log lines before it; the platform ends and can be started again.',
+  },
   // config
   config_invalid: {
     status: 500,

@@ -21,6 +21,12 @@ export const StandaloneConfig = Type.Object({
     default: 4,
     description: 'Payer partitions; fixed by the first start of a data folder.',
   }),
+  crashAt: Type.Optional(
+    Type.String({
+      pattern: '^[a-z]+\\.[a-z_]+(:[1-9][0-9]{0,5})?$',
+      description: 'For tests: dies after the named step, `settlement.submitted:2`.',
+    }),
+  ),
 });
 export type StandaloneConfig = Static<typeof StandaloneConfig>;
 

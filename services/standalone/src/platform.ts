@@ -1,11 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureTokens } from '@paycrawl/analytics/access/tokens';
 import type { Chain } from '@paycrawl/chain/chain';
-import { openChain } from '@paycrawl/chain/chain-client';
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { createLocalWakeups } from '@paycrawl/event-log/wakeups';
 import { topicConfigs } from '@paycrawl/events/topics';
 import { defaultPriceBook } from '@paycrawl/pricing/price-book';
 import { openDataDir } from '@paycrawl/service-kit/data-dir';
@@ -13,11 +11,13 @@ import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import { loadSigners } from '@paycrawl/settlement/signers';
 import type { Devnet } from '@paycrawl/testkit/devnet';
+import { startBackOfficeThread } from './back-office-thread.js';
 import type { StandaloneConfig } from './config.js';
 import { type DevnetPeople, setUpDevnet } from './devnet-setup.js';
+import { startEdge } from './edge.js';
 import { setUpPublisher } from './publisher-setup.js';
 import type { RunFile } from './run-file.js';
-import { startServices } from './services.js';
+import { openParts, type Premises } from './service-parts.js';
 import { startSite } from './site-server.js';
 
 export interface PlatformOptions {
@@ -48,23 +48,25 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
     fresh,
   });
   if (fresh) await removeState(config.dataDir);
-  const log = openLmdbLog({ directory: join(config.dataDir, 'log') });
-  lifecycle.onClose('log', () => log.close());
+  const premises: Premises = {
+    dataDir: config.dataDir,
+    partitions: config.partitions,
+    rpcUrl: devnet.rpcUrl,
+    chainId: devnet.chainId,
+    logLevel: logger.level,
+  };
+  const parts = openParts(premises, lifecycle, options.onFatal);
   const counts = { payer: config.partitions, publisher: config.partitions };
-  await log.createTopics(topicConfigs(counts, retentionMs));
-  const chain = openChain({ rpcUrl: devnet.rpcUrl, chainId: devnet.chainId });
+  await parts.log.createTopics(topicConfigs(counts, retentionMs));
   const site = await startSite({ directory: siteDirectory });
   lifecycle.onClose('site', site.close);
-  await registerDemoPublisher(log, devnet, people, site.origin);
-  const services = await startServices({
-    ...options,
-    log,
-    chain,
-    wakeups: createLocalWakeups(),
-    signers: await fundedSigners(config, devnet, chain),
-    publisherId,
-  });
-  const { ingress, api, facilitator, tokens } = services;
+  await registerDemoPublisher(parts.log, devnet, people, site.origin);
+  const tokens = await ensureTokens(parts.secretsDirectory, [publisherId]);
+  const signers = await fundedSigners(config, devnet, parts.chain);
+  const backOffice = await startBackOfficeThread(premises, options.onFatal);
+  lifecycle.onClose('back office', backOffice.close);
+  const { api } = backOffice;
+  const { ingress, facilitator } = await startEdge(parts, signers);
   logger.info({ ingress, api, facilitator }, 'ready');
   return {
     pid: process.pid,
@@ -79,7 +81,11 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
       name: 'USDC',
       version: '2',
     },
-    publisher: { id: publisherId, payTo: people.publisher.address, token: tokens.publisher },
+    publisher: {
+      id: publisherId,
+      payTo: people.publisher.address,
+      token: tokens.publishers[publisherId] ?? '',
+    },
     operator: { token: tokens.operator },
     wallets: people.crawlers,
   };
@@ -130,5 +136,5 @@ async function fundedSigners(config: StandaloneConfig, devnet: Devnet, chain: Ch
   for (const { address } of signers) {
     if ((await chain.gasBalanceWei(address)) === 0n) await devnet.setEth(address, gasWei);
   }
-  return signers;
+  return signers.map(({ address }) => address);
 }

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Chain } from '@paycrawl/chain/chain';
+import { openChain } from '@paycrawl/chain/chain-client';
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import { type Environment, processEnvironment } from '@paycrawl/service-kit/config';
+import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
+import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
+import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
+
+/** What both threads need to know; plain data, because it crosses from one to the other. */
+export interface Premises {
+  readonly dataDir: string;
+  readonly partitions: number;
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly logLevel: string;
+}
+
+/** What every service of one thread is made of. */
+export interface Parts {
+  readonly premises: Premises;
+  readonly log: EventLog;
+  readonly chain: Chain;
+  readonly secretsDirectory: string;
+  readonly environment: Environment;
+  /** One registry per thread: `/metrics` of a service shows those that run beside it. */
+  readonly metrics: Metrics;
+  readonly lifecycle: Lifecycle;
+  storeOf(service: string): string;
+  common(service: string): CommonParts;
+}
+
+export interface CommonParts {
+  readonly log: EventLog;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  clock(): number;
+  onFatal(error: unknown): void;
+}
+
+export function openParts(
+  premises: Premises,
+  lifecycle: Lifecycle,
+  onFatal: (error: unknown) => void,
+): Parts {
+  const { dataDir, rpcUrl, chainId, logLevel } = premises;
+  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+  lifecycle.onClose('log', () => log.close());
+  const metrics = createMetrics({ service: 'standalone', isProcessMeasured: true });
+  return {
+    ...{ premises, log, metrics, lifecycle },
+    chain: openChain({ rpcUrl, chainId }),
+    secretsDirectory: join(dataDir, 'secrets'),
+    environment: { FACILITATOR_IS_OPEN: 'true', ...processEnvironment() },
+    storeOf: (service) => join(dataDir, 'stores', service),
+    common: (service) => ({
+      ...{ log, metrics, onFatal },
+      logger: createLogger({ service, level: logLevel }),
+      clock: Date.now,
+    }),
+  };
+}
