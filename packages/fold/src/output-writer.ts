@@ -15,6 +15,8 @@ export function createOutputWriter<Out>(options: {
   write(outputs: readonly Caused<Out>[]): Promise<void>;
   startOffset: number;
   waitingMax: number;
+  /** After each write. */
+  onWritten?(): void;
   onBroken(error: unknown): void;
 }): OutputWriter<Out> {
   let waiting: Caused<Out>[] = [];
@@ -43,6 +45,7 @@ export function createOutputWriter<Out>(options: {
         options.onBroken(error);
         break;
       }
+      options.onWritten?.();
       durableOffset = offset;
       wake();
     }

@@ -68,6 +68,7 @@ function ownStore<Out>(
     deadLetter: options.deadLetter,
     onFolded: (outputs) => driver?.onFolded?.(outputs),
     onBroken: restart,
+    onStep: options.onStep,
   });
   const append: OwnedPartition['append'] = async (events) => {
     await producer.append(
@@ -76,7 +77,7 @@ function ownStore<Out>(
   };
   driver = options.createDriver?.({ partition, state: folding.working.view, append });
 
-  const commit = createCommitter(source, folding, member);
+  const commit = createCommitter(source, folding, member, options.onStep);
   const checkpoint = singleFlight(async () => {
     await folding.checkpoint();
     await commit();
@@ -116,6 +117,7 @@ function createCommitter<Out>(
   source: TopicPartition,
   folding: Partition<Out>,
   member: () => GroupMember | undefined,
+  onStep: RuntimeOptions<Out>['onStep'],
 ): () => Promise<void> {
   let committedOffset = 0;
   return async () => {
@@ -124,6 +126,7 @@ function createCommitter<Out>(
     if (group === undefined || nextOffset === committedOffset) return;
     await group.commit(source, nextOffset).then(() => {
       committedOffset = nextOffset;
+      onStep?.('committed');
     }, ignore);
   };
 }

@@ -5,6 +5,7 @@ import { isApplied } from '@paycrawl/events/envelope';
 import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
 import type { Caused, Fold, InputPosition, Sink } from './fold.js';
 import { createOutputWriter, type OutputWriter } from './output-writer.js';
+import type { FoldStep } from './steps.js';
 import type { Store, StoredPosition } from './store.js';
 import { createWorking, type Working, type Writes } from './view.js';
 
@@ -23,6 +24,7 @@ export interface PartitionOptions<Out> {
   onFolded?(outputs: readonly Caused<Out>[]): void;
   /** The sink failed or the store has another owner: this owner is finished. */
   onBroken(error: unknown): void;
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 /** One owned partition: folds ahead, writes outputs in order, checkpoints what is durable. */
@@ -79,6 +81,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     } finally {
       writer.add(outputs, nextOffset);
       if (outputs.length > 0) options.onFolded?.(outputs);
+      options.onStep?.('folded');
     }
   }
 
@@ -99,6 +102,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       }
       if (cut === undefined || writer.durableOffset() < cut.position.nextOffset) return undefined;
       await store.write(stored, cut.position, cut.writes);
+      options.onStep?.('stored');
       stored = cut.position;
       cut = undefined;
       working.cutStored();
@@ -119,6 +123,7 @@ function checkOwner(store: Store, left: StoredPosition, writing: StoredPosition 
 function createWriter<Out>(options: PartitionOptions<Out>): OutputWriter<Out> {
   return createOutputWriter<Out>({
     write: (outputs) => options.sink.write(outputs, options.partition),
+    onWritten: () => options.onStep?.('written'),
     startOffset: options.store.position().nextOffset,
     waitingMax: options.outputsWaitingMax ?? outputsWaitingDefault,
     onBroken: options.onBroken,

@@ -5,6 +5,7 @@ import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import type { Caused, Fold, ReadView, Sink } from './fold.js';
 import { type Owner, own } from './owner.js';
 import type { DeadLetter } from './partition.js';
+import type { FoldStep } from './steps.js';
 import type { Store } from './store.js';
 
 /** A partition as its owner's driver sees it: the folded state, and a way to append to the input. */
@@ -37,6 +38,8 @@ export interface RuntimeOptions<Out> {
   /** An unexpected throw, or a record version that this code does not know: the process stops. */
   onFatal(error: unknown): void;
   onRestart?(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 export interface Runtime {

@@ -28,7 +28,9 @@ export async function handle(deps: HandleDeps, exchange: Exchange): Promise<void
   const method = request.method ?? 'GET';
   try {
     const answer = await answerFor(deps, exchange, requestId);
-    if (answer !== undefined) writeAnswer(response, method, answer);
+    if (answer === undefined) return;
+    writeAnswer(response, method, answer);
+    if (carriesProof(paymentHeaders(exchange))) deps.onStep?.('answered');
   } catch (error) {
     const isKnown = error instanceof PaycrawlError;
     if (!isKnown || error.status >= 500) deps.onFailure(error, requestId);

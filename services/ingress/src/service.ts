@@ -26,6 +26,7 @@ import { createShortMemory } from './proof/short-memory.js';
 import { followRegistry } from './site/registry-tail.js';
 import { createSites, type Sites } from './site/sites.js';
 import { knownTokens, type PaymentToken, type TokenOf, tokenLookup } from './site/token.js';
+import type { IngressStep } from './steps.js';
 
 export interface IngressOptions {
   readonly log: EventLog;
@@ -44,6 +45,8 @@ export interface IngressOptions {
   readonly clock: () => number;
   /** The registry cannot be followed any more: the process should be replaced. */
   readonly onFatal: (error: unknown) => void;
+  /** Told after each named step; only tests listen. */
+  readonly onStep?: ((step: IngressStep) => void) | undefined;
 }
 
 export interface Ingress {
@@ -226,6 +229,7 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
       entriesMax: pennilessMax,
       nowMs,
     }),
+    onStep: options.onStep,
     onRuling: measured.request,
     onProof: measured.proof,
     onOutcome: measured.outcome,

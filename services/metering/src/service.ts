@@ -3,6 +3,7 @@ import type { EventLog } from '@paycrawl/event-log/event-log';
 import type { LogOutput } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
+import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
 import type { Health } from '@paycrawl/service-kit/health';
 import type { Logger } from '@paycrawl/service-kit/logger';
@@ -21,6 +22,8 @@ export interface MeteringOptions {
   clock(): number;
   /** Metering cannot go on: the process must end. */
   onFatal(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 export type Metering = Runtime;
@@ -50,6 +53,7 @@ export async function startMetering(options: MeteringOptions): Promise<Metering>
       }),
     snapshots: { topic: 'snapshots-metering', intervalMs: config.snapshotIntervalMs },
     checkpointIntervalMs: config.checkpointIntervalMs,
+    onStep: options.onStep,
     clock: options.clock,
     onFatal: (error) => {
       logger.fatal({ err: error }, 'metering stopped');

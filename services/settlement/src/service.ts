@@ -4,6 +4,7 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type OwnedPartition, type Runtime, startRuntime } from '@paycrawl/fold/runtime';
+import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
@@ -11,6 +12,7 @@ import { settlementFold } from './batches/decide.js';
 import { createSettlementDriver, type SettlementDriver } from './batches/driver.js';
 import type { DriverSettings, Signer, Trouble } from './batches/driver-context.js';
 import type { Out } from './batches/state.js';
+import type { SettlementStep } from './batches/steps.js';
 import type { SettlementConfig } from './config.js';
 import { createRegistryWriter, type RegistryWriter } from './registry-writer.js';
 
@@ -27,6 +29,8 @@ export interface SettlementOptions {
   clock(): number;
   /** Settlement cannot go on: the process must end. */
   onFatal(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep | SettlementStep) => void) | undefined;
 }
 
 export interface Settlement extends Runtime {
@@ -59,6 +63,7 @@ export async function startSettlement(options: SettlementOptions): Promise<Settl
     createDriver: (owned) => driverOf(owned, options, { registry, board }),
     snapshots: { topic: 'snapshots-settlement', intervalMs: config.snapshotIntervalMs },
     checkpointIntervalMs: config.checkpointIntervalMs,
+    onStep: options.onStep,
     clock: options.clock,
     onFatal: (error) => {
       logger.fatal({ err: error }, 'settlement stopped');
@@ -104,6 +109,7 @@ function driverOf(
     signer,
     settings: driverSettings(options.chain, options.config),
     clock: options.clock,
+    onStep: options.onStep,
     publish: registry.append,
     onTrouble: board.set,
   });

@@ -13,6 +13,7 @@ import {
   type Runtime,
   startRuntime,
 } from '@paycrawl/fold/runtime';
+import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
 import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
@@ -46,6 +47,8 @@ export interface VerifierOptions {
   clock(): number;
   /** Admission cannot go on: the process must end. */
   onFatal(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 export interface Verifier {
@@ -121,6 +124,7 @@ function startAdmission(parts: Parts): Promise<Runtime> {
     createDriver: (owned) => driverOf(owned, parts),
     snapshots: { topic: 'snapshots-verifier', intervalMs: config.snapshotIntervalMs },
     checkpointIntervalMs: config.checkpointIntervalMs,
+    onStep: parts.onStep,
     clock,
     onFatal: (error) => {
       logger.fatal({ err: error }, 'admission stopped');

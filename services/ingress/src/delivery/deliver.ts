@@ -11,6 +11,7 @@ import {
   requestHeaders,
   withVary,
 } from '../http/headers.js';
+import type { IngressStep } from '../steps.js';
 import { type Chunks, readUpTo, streamTo } from './body.js';
 import { declined, type PaidJob, type Served } from './job.js';
 import { faultOf, type Origins } from './origin.js';
@@ -31,6 +32,7 @@ export interface DeliverDeps {
   /** Bodies up to this are held until their outcome is durable. */
   readonly bufferBytesMax: number;
   readonly onOutcome: (outcome: Outcome) => void;
+  readonly onStep?: ((step: IngressStep) => void) | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> 
   if (opened.kind === 'failed') return undelivered(deps, job, fault(opened.outcome));
   const { answer } = opened;
   const read = await readUpTo(answer.body, bufferMax(deps, answer));
+  deps.onStep?.('origin_fetched');
   switch (read.kind) {
     case 'broken': {
       const cause = faultOf(read.error, audience.signal);
@@ -93,6 +96,7 @@ async function handOver(
   const isCharged = billable(job, outcome);
   const event = isCharged ? deliveredEvent(job, delivery) : notDeliveredEvent(job, delivery);
   await deps.reporter.report(job.payer, event);
+  deps.onStep?.('outcome_appended');
   deps.onOutcome(outcome);
   return answered(job, answer, body, isCharged);
 }

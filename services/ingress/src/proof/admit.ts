@@ -7,6 +7,7 @@ import type { Lease } from '../delivery/job.js';
 import type { Reporter } from '../delivery/reporter.js';
 import type { Visit } from '../http/visit.js';
 import type { Appender } from '../log/appender.js';
+import type { IngressStep } from '../steps.js';
 
 export interface AdmitDeps {
   readonly appender: Appender;
@@ -17,6 +18,7 @@ export interface AdmitDeps {
   readonly decideWithinMs: number;
   readonly leaseMs: number;
   readonly clock: () => number;
+  readonly onStep?: ((step: IngressStep) => void) | undefined;
 }
 
 /** A proof on its way into its payer's partition. */
@@ -50,7 +52,9 @@ export async function admit(deps: AdmitDeps, presentation: Presentation): Promis
     if (!hasCode(error, 'log_overloaded')) giveUp(deps, presentation);
     throw error;
   }
+  deps.onStep?.('proof_appended');
   const decision = await expectation.decision;
+  deps.onStep?.('decided');
   switch (decision.kind) {
     case 'accepted': {
       const { leaseId, leaseMs, charge } = decision;

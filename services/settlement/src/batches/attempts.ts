@@ -46,6 +46,7 @@ function isOvertaken(context: DriverContext, latest: Attempt, sight: Sight): boo
 
 /** The code of payers is read again, because USDC asks an account that has code by now. */
 async function proposeFirst(context: DriverContext, batch: Batch, sight: Sight): Promise<void> {
+  context.onStep?.('sealed');
   const charges = batch.chargeIds
     .map((chargeId) => chargeOf(context.owned.state, chargeId))
     .filter((charge) => charge !== undefined);
@@ -138,6 +139,7 @@ async function propose(context: DriverContext, batch: Batch, proposal: Proposal)
     maxFeePerGas: fees.maxFeePerGasWei.toString(),
     maxPriorityFeePerGas: fees.tipPerGasWei.toString(),
   });
+  context.onStep?.('proposed');
 }
 
 type SendOutcome = 'waiting' | 'sent' | 'underpriced' | 'refused';
@@ -148,7 +150,9 @@ async function send(context: DriverContext, batch: Batch, attempt: Attempt): Pro
   const nowMs = context.clock();
   const lastMs = memory.lastSentAtMs.get(attempt.transactionHash);
   if (lastMs !== undefined && nowMs - lastMs < settings.resendAfterMs) return 'waiting';
+  context.onStep?.('read_back');
   const answer = await context.chain.submit(attempt.rawTransaction as Hex);
+  context.onStep?.('submitted');
   if (answer.outcome !== 'refused') {
     memory.lastSentAtMs.set(attempt.transactionHash, nowMs);
     if (attempt.sentAtMs === undefined) {

@@ -4,6 +4,7 @@ import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import type { OwnedPartition } from '@paycrawl/fold/runtime';
 import type { Hex } from 'viem';
 import type { Lane, Settings } from './state.js';
+import type { SettlementStep } from './steps.js';
 
 /** The key of one lane. Nothing but the driver ever holds it. */
 export interface Signer {
@@ -48,6 +49,7 @@ export interface DriverOptions {
   /** Appends to `registry`. */
   publish(event: EventOfType<'SettlementMeasured'>): Promise<void>;
   onTrouble(partition: number, troubles: readonly Trouble[]): void;
+  onStep?: ((step: SettlementStep) => void) | undefined;
 }
 
 /** What a driver remembers between polls; losing it costs a repetition, never a decision. */

@@ -46,6 +46,7 @@ export async function observeBatch(
     mined,
     answers: [...answers.values()],
   });
+  context.onStep?.('observed');
 }
 
 type Mined = BatchObservation['mined'];
