@@ -1,5 +1,6 @@
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import type { Asset } from '@paycrawl/money/money';
+import type { FoldStep } from '@paycrawl/fold/steps';
 import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { listen } from '@paycrawl/service-kit/http';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
@@ -43,6 +44,8 @@ export interface AnalyticsOptions {
   clock(): number;
   /** The projection cannot go on: the process must end. */
   onFatal(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 export interface Analytics {

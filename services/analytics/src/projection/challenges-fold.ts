@@ -16,43 +16,68 @@ export const challengesFold = projectionFold('challenges', (view, event: AnyEven
 });
 
 function challenged(view: ProjectionView, data: EventOfType<'ChallengeIssued'>['data']): void {
-  const { publisherId: publisher, challengeId, crawler, path } = data;
   const asset = assetId(data.network, data.asset);
   const amount = atomicOf(data.amount);
-  const subject = challengeId;
   count(view, {
     measure: 'challenged',
-    ...{ publisher, crawler, path, asset, amount, subject },
+    publisher: data.publisherId,
+    crawler: data.crawler,
     dialect: '',
+    path: data.path,
+    asset,
+    amount,
+    subject: data.challengeId,
     code: '',
   });
-  const { method, host } = data;
-  const seen = { publisher, atMs: view.nowMs, method, host, path, crawler };
-  const money = { asset, amount, chargeId: '', batchId: '', transaction: '' };
-  const crawl: Crawl = {
-    ...{ id: challengeId, ...seen, ...money, challengeId },
-    payer: '',
-    dialect: '',
-    status: 'challenged',
-    code: '',
-  };
+  const { challengeId } = data;
+  const crawl = unpaid(view, data, { id: challengeId, status: 'challenged', asset, amount });
   view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }
 
 function refused(view: ProjectionView, data: EventOfType<'ProofRefused'>['data']): void {
   const { publisherId: publisher, requestId, crawler, path, code, dialect = '' } = data;
   // A refused proof names no money that anybody checked.
-  const none = { asset: '', amount: 0n };
-  const request = { publisher, crawler, dialect, path };
-  count(view, { measure: 'refused', ...request, ...none, subject: requestId, code });
-  const { method, host, challengeId = '' } = data;
-  const crawl: Crawl = {
-    ...{ id: requestId, ...request, atMs: view.nowMs, method, host, challengeId, code, ...none },
+  const asset = '';
+  const amount = 0n;
+  const subject = requestId;
+  count(view, {
+    measure: 'refused',
+    publisher,
+    crawler,
+    dialect,
+    path,
+    asset,
+    amount,
+    subject,
+    code,
+  });
+  const crawl = unpaid(view, data, { id: requestId, status: 'refused', asset, amount });
+  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
+}
+
+/** A visit that ended at the till. */
+function unpaid(
+  view: ProjectionView,
+  data: EventOfType<'ChallengeIssued' | 'ProofRefused'>['data'],
+  of: Pick<Crawl, 'id' | 'status' | 'asset' | 'amount'>,
+): Crawl {
+  return {
+    id: of.id,
+    publisher: data.publisherId,
+    atMs: view.nowMs,
+    method: data.method,
+    host: data.host,
+    path: data.path,
+    crawler: data.crawler,
     payer: '',
-    status: 'refused',
+    dialect: 'dialect' in data ? (data.dialect ?? '') : '',
+    status: of.status,
+    code: 'code' in data ? data.code : '',
+    asset: of.asset,
+    amount: of.amount,
+    challengeId: data.challengeId ?? '',
     chargeId: '',
     batchId: '',
     transaction: '',
   };
-  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }

@@ -116,9 +116,17 @@ function countRequest(
   data: WithRequest,
   code: string,
 ): void {
-  const { publisherId: publisher, crawler, dialect, path, chargeId: subject } = data;
-  const money = { asset: assetId(data.network, data.asset), amount: atomicOf(data.amount) };
-  count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
+  count(view, {
+    measure,
+    publisher: data.publisherId,
+    crawler: data.crawler,
+    dialect: data.dialect,
+    path: data.path,
+    asset: assetId(data.network, data.asset),
+    amount: atomicOf(data.amount),
+    subject: data.chargeId,
+    code,
+  });
 }
 
 /** Settlement's events name the charge; crawler and path come from what was posted. */
@@ -129,25 +137,38 @@ function countCharge(
   crawl: Crawl | undefined,
   code: string,
 ): void {
-  const { crawler = '', dialect = '', path = '' } = crawl ?? {};
-  const { publisherId: publisher, chargeId: subject } = data;
-  const money = { asset: assetId(data.network, data.asset), amount: atomicOf(data.amount) };
-  count(view, { measure, publisher, crawler, dialect, path, ...money, subject, code });
+  count(view, {
+    measure,
+    publisher: data.publisherId,
+    crawler: crawl?.crawler ?? '',
+    dialect: crawl?.dialect ?? '',
+    path: crawl?.path ?? '',
+    asset: assetId(data.network, data.asset),
+    amount: atomicOf(data.amount),
+    subject: data.chargeId,
+    code,
+  });
 }
 
 function crawlOf(view: ProjectionView, data: WithRequest): Crawl {
   const known = view.get<Crawl>(`c/${data.chargeId}`);
   if (known !== undefined) return known;
-  const { chargeId, publisherId: publisher, payer, method, host, path, crawler, dialect } = data;
-  const challengeId = 'challengeId' in data ? (data.challengeId ?? '') : '';
   return {
-    ...{ id: chargeId, publisher, method, host, path, crawler, payer, dialect },
+    id: data.chargeId,
+    publisher: data.publisherId,
     atMs: view.nowMs,
+    method: data.method,
+    host: data.host,
+    path: data.path,
+    crawler: data.crawler,
+    payer: data.payer,
+    dialect: data.dialect,
     status: 'pending',
     code: '',
     asset: assetId(data.network, data.asset),
     amount: atomicOf(data.amount),
-    ...{ challengeId, chargeId },
+    challengeId: 'challengeId' in data ? (data.challengeId ?? '') : '',
+    chargeId: data.chargeId,
     batchId: '',
     transaction: '',
   };
@@ -169,9 +190,12 @@ function save(view: ProjectionView, crawl: Crawl): void {
 }
 
 function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
-  const { publisherId: publisher, chargeId, payer } = data;
   return {
-    ...{ publisher, batchAtMs, batchId, chargeId, payer },
+    publisher: data.publisherId,
+    batchAtMs,
+    batchId,
+    chargeId: data.chargeId,
+    payer: data.payer,
     asset: assetId(data.network, data.asset),
     amount: atomicOf(data.amount),
     code: '',

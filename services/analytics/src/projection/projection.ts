@@ -5,6 +5,7 @@ import { physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, Sink } from '@paycrawl/fold/fold';
 import { createLogSink } from '@paycrawl/fold/log-sink';
 import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
+import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
@@ -36,6 +37,8 @@ export interface ProjectionOptions {
   clock(): number;
   onFlushed(publishers: ReadonlySet<string>, oldestMs: number): void;
   onFatal(error: unknown): void;
+  /** Told after each named step; only tests listen. */
+  onStep?: ((step: FoldStep) => void) | undefined;
 }
 
 export interface PartitionProgress {
@@ -118,6 +121,7 @@ function startFold(
       },
     ],
     checkpointIntervalMs: options.checkpointIntervalMs,
+    onStep: options.onStep,
     clock: options.clock,
     onFatal: options.onFatal,
     onRestart: (error) => options.logger.warn({ err: error, topic }, 'folding again'),
