@@ -1,6 +1,6 @@
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import type { Asset } from '@paycrawl/money/money';
 import type { FoldStep } from '@paycrawl/fold/steps';
+import type { Asset } from '@paycrawl/money/money';
 import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { listen } from '@paycrawl/service-kit/http';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
@@ -132,7 +132,7 @@ function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> 
   };
   const { directories } = options;
   return directories === undefined || !isThreadPossible()
-    ? startProjection({ log, warehouse, logger, clock, ...settings })
+    ? startProjection({ log, warehouse, logger, clock, onStep: options.onStep, ...settings })
     : startProjectionThread({
         logDirectory: directories.log,
         warehouseDirectory: directories.warehouse,

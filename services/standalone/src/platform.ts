@@ -54,6 +54,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
     rpcUrl: devnet.rpcUrl,
     chainId: devnet.chainId,
     logLevel: logger.level,
+    crashAt: config.crashAt,
   };
   const parts = openParts(premises, lifecycle, options.onFatal);
   const counts = { payer: config.partitions, publisher: config.partitions };

@@ -7,6 +7,7 @@ import { type Environment, processEnvironment } from '@paycrawl/service-kit/conf
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
 import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
+import { crashPoint } from './crash-point.js';
 
 /** What both threads need to know; plain data, because it crosses from one to the other. */
 export interface Premises {
@@ -15,6 +16,7 @@ export interface Premises {
   readonly rpcUrl: string;
   readonly chainId: number;
   readonly logLevel: string;
+  readonly crashAt: string | undefined;
 }
 
 /** What every service of one thread is made of. */
@@ -37,6 +39,7 @@ export interface CommonParts {
   readonly metrics: Metrics;
   clock(): number;
   onFatal(error: unknown): void;
+  readonly onStep: ((step: string) => void) | undefined;
 }
 
 export function openParts(
@@ -45,6 +48,7 @@ export function openParts(
   onFatal: (error: unknown) => void,
 ): Parts {
   const { dataDir, rpcUrl, chainId, logLevel } = premises;
+  const onStep = crashPoint(premises.crashAt);
   const log = openLmdbLog({ directory: join(dataDir, 'log') });
   lifecycle.onClose('log', () => log.close());
   const metrics = createMetrics({ service: 'standalone', isProcessMeasured: true });
@@ -58,6 +62,8 @@ export function openParts(
       ...{ log, metrics, onFatal },
       logger: createLogger({ service, level: logLevel }),
       clock: Date.now,
+      // Absent in earnest: the hot path then calls nothing.
+      onStep: onStep && ((step) => onStep(service, step)),
     }),
   };
 }
