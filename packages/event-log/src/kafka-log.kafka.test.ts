@@ -1,16 +1,15 @@
-import { inject } from 'vitest';
-import { type ContractFixture, eventLogContract } from './event-log.contract.js';
-import { openKafkaLog } from './kafka-log.js';
+import type { ContractFixture } from './contract.given.js';
+import { eventLogContract } from './event-log.contract.js';
+import { openSharedKafka } from './kafka/kafka-cluster.given.js';
 
 eventLogContract('kafka', async (): Promise<ContractFixture> => {
-  const open = () => openKafkaLog({ brokers: inject('kafkaBrokers'), clientId: 'contract' });
-  let log = open();
+  let log = openSharedKafka();
   return {
     log: () => log,
     dispose: () => log.close(),
     async reopen() {
       await log.close();
-      log = open();
+      log = openSharedKafka();
     },
   };
 });

@@ -14,6 +14,8 @@ const run = promisify(execFile);
 /** A real Kafka (KRaft) on this machine, without Docker: one node, or three with replication 3. */
 export interface KafkaCluster {
   readonly brokers: readonly string[];
+  /** Where the second listener of each node is, for proxies in front of it; else empty. */
+  readonly proxiedPorts: readonly number[];
   /** SIGKILL; the node's data stays. */
   kill(node: number): void;
   /** Starts a node that was killed or stopped, on its old data and ports. */
@@ -25,6 +27,11 @@ export interface KafkaOptions {
   /** Data, logs and the record by which the cluster is found again. */
   readonly directory: string;
   readonly nodes: 1 | 3;
+  /**
+   * Each node gets a second listener that says it is reached at this port, one per node: who
+   * begins there, through a proxy, is sent through the proxies everywhere.
+   */
+  readonly proxyPorts?: readonly number[];
 }
 
 interface KafkaRecord {
@@ -33,6 +40,7 @@ interface KafkaRecord {
     readonly port: number;
     readonly controllerPort: number /** null: never started. */;
     pid: number | null;
+    readonly proxied?: { readonly port: number; readonly advertisedPort: number };
   }[];
 }
 
@@ -56,10 +64,11 @@ export async function installKafka(): Promise<void> {
 }
 
 /** Starts the cluster of the directory; a cluster that runs there already is found again. */
-export async function startKafka({ directory, nodes }: KafkaOptions): Promise<KafkaCluster> {
+export async function startKafka(options: KafkaOptions): Promise<KafkaCluster> {
+  const { directory } = options;
   await installKafka();
   await mkdir(directory, { recursive: true });
-  const record = (await readRecord(directory)) ?? (await newCluster(directory, nodes));
+  const record = (await readRecord(directory)) ?? (await newCluster(options));
   const start = async (node: number): Promise<void> => {
     const entry = nodeOf(record, node);
     if (entry.pid === null || !isAlive(entry.pid)) entry.pid = await launch(directory, node);
@@ -69,6 +78,7 @@ export async function startKafka({ directory, nodes }: KafkaOptions): Promise<Ka
   await Promise.all(record.nodes.map((_, node) => start(node)));
   return {
     brokers: record.nodes.map(({ port }) => `127.0.0.1:${port}`),
+    proxiedPorts: record.nodes.flatMap(({ proxied }) => proxied?.port ?? []),
     kill: (node) => {
       const { pid } = nodeOf(record, node);
       if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGKILL');
@@ -91,15 +101,16 @@ async function stopAll({ nodes }: KafkaRecord): Promise<void> {
   await Promise.all(nodes.map(({ pid }) => (pid === null ? undefined : stopProcess(pid))));
 }
 
-async function newCluster(directory: string, nodes: number): Promise<KafkaRecord> {
-  const ports = await freePorts(nodes * 2);
+async function newCluster({ directory, nodes, proxyPorts }: KafkaOptions): Promise<KafkaRecord> {
+  const ports = await freePorts(nodes * 3);
   const record: KafkaRecord = {
     // Kafka wants 16 bytes in base64url that do not begin with a dash.
     clusterId: `A${randomBytes(16).toString('base64url').slice(1)}`,
     nodes: Array.from({ length: nodes }, (_, node) => ({
-      port: ports[node * 2] as number,
-      controllerPort: ports[node * 2 + 1] as number,
+      port: ports[node * 3] as number,
+      controllerPort: ports[node * 3 + 1] as number,
       pid: null,
+      ...proxiedListener(ports[node * 3 + 2], proxyPorts?.[node]),
     })),
   };
   for (let node = 0; node < nodes; node++) {
@@ -111,6 +122,14 @@ async function newCluster(directory: string, nodes: number): Promise<KafkaRecord
   }
   await writeRecord(directory, record);
   return record;
+}
+
+function proxiedListener(
+  port: number | undefined,
+  advertisedPort: number | undefined,
+): Pick<KafkaRecord['nodes'][number], 'proxied'> {
+  if (port === undefined || advertisedPort === undefined) return {};
+  return { proxied: { port, advertisedPort } };
 }
 
 async function java(directory: string, node: number, command: readonly string[]): Promise<void> {
@@ -136,16 +155,20 @@ async function launch(directory: string, node: number): Promise<number> {
 }
 
 function properties(directory: string, { nodes }: KafkaRecord, node: number): string {
-  const { port, controllerPort } = nodeOf({ clusterId: '', nodes }, node);
+  const { port, controllerPort, proxied } = nodeOf({ clusterId: '', nodes }, node);
+  const proxy = (listenerPort?: number) =>
+    listenerPort === undefined ? '' : `,PROXIED://127.0.0.1:${listenerPort}`;
   const replication = nodes.length;
   const voters = nodes.map((entry, id) => `${id + 1}@127.0.0.1:${entry.controllerPort}`);
   return [
     'process.roles=broker,controller',
     `node.id=${node + 1}`,
     `controller.quorum.voters=${voters.join(',')}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    `listeners=PLAINTEXT://127.0.0.1:${port}${proxy(proxied?.port)},` +
+      `CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}${proxy(proxied?.advertisedPort)}`,
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name=PLAINTEXT',
     'controller.listener.names=CONTROLLER',
     `log.dirs=${join(directory, `data-${node}`)}`,
     `default.replication.factor=${replication}`,

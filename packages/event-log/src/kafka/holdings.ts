@@ -1,10 +1,11 @@
-import type { GroupOptions, TopicPartition } from '../event-log.js';
+import type { GroupOptions, LogRecord, TopicPartition } from '../event-log.js';
 import type { Pump } from '../pump.js';
 import { parsePartitionKey } from './assign.js';
 import type { Cluster } from './cluster.js';
 import { readCommitted } from './fetch.js';
 import { follow } from './follow.js';
 import { persist } from './patience.js';
+import type { Pulse } from './pulse.js';
 
 /** One partition in the hands of this member, from before `onAssign` until after `onRevoke`. */
 interface Holding {
@@ -27,6 +28,7 @@ export interface Holdings {
 interface State {
   readonly cluster: Cluster;
   readonly options: GroupOptions;
+  readonly pulse: Pulse;
   readonly held: Map<string, Holding>;
   /** Called when a partition was let go: another member may have it now. */
   readonly onReleased: () => void;
@@ -38,9 +40,10 @@ const nothing: ReadonlySet<string> = new Set();
 export function createHoldings(
   cluster: Cluster,
   options: GroupOptions,
+  pulse: Pulse,
   onReleased: () => void,
 ): Holdings {
-  const state: State = { cluster, options, held: new Map(), onReleased, wanted: nothing };
+  const state: State = { cluster, options, pulse, held: new Map(), onReleased, wanted: nothing };
   return {
     keys: () => [...state.held.keys()],
     has: (key) => state.held.has(key),
@@ -73,7 +76,8 @@ function start(state: State, key: string): void {
   holding.settled = begin(state, holding);
 }
 
-async function begin({ cluster, options }: State, holding: Holding): Promise<void> {
+async function begin(state: State, holding: Holding): Promise<void> {
+  const { cluster, options } = state;
   const { partition } = holding;
   const { groupId, batchRecordsMax } = options;
   const patience = {
@@ -91,7 +95,7 @@ async function begin({ cluster, options }: State, holding: Holding): Promise<voi
       ...partition,
       fromOffset,
       batchRecordsMax,
-      onRecords: (records) => options.onRecords(partition, records),
+      onRecords: (records) => handle(state, holding, records),
       onError: (error) => options.onError(error),
     });
   } catch (error) {
@@ -99,9 +103,20 @@ async function begin({ cluster, options }: State, holding: Holding): Promise<voi
   }
 }
 
+/** Nothing new is begun while it is in doubt whether the partition is still this member's. */
+async function handle(
+  { options, pulse }: State,
+  holding: Holding,
+  records: readonly LogRecord[],
+): Promise<void> {
+  while (!pulse.isFresh() && !holding.isStopping) await pulse.next();
+  if (!holding.isStopping) await options.onRecords(holding.partition, records);
+}
+
 function stop(state: State, key: string, holding: Holding): void {
   if (holding.isStopping) return;
   holding.isStopping = true;
+  state.pulse.wake();
   const begun = holding.settled;
   holding.settled = end(state, key, holding, begun);
 }

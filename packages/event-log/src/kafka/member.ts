@@ -8,10 +8,12 @@ import { type Link, openLink } from './link.js';
 import { assignAsLeader, encodeClaim, parseAssignment, protocolName } from './membership.js';
 import { backOffMs, pause } from './patience.js';
 import type { Joined } from './protocol.js';
+import { createPulse, type Pulse } from './pulse.js';
 
 interface Member {
   readonly cluster: Cluster;
   readonly options: GroupOptions;
+  readonly pulse: Pulse;
   readonly holdings: Holdings;
   memberId: string;
   generation: number;
@@ -33,13 +35,15 @@ export async function joinKafkaGroup(
   options: GroupOptions,
 ): Promise<GroupMember> {
   for (const topic of options.topics) await cluster.partitionsOf(topic);
-  const holdings = createHoldings(cluster, options, () => {
+  const pulse = createPulse(cluster.settings.sessionTimeoutMs);
+  const holdings = createHoldings(cluster, options, pulse, () => {
     member.mustRejoin = true;
     member.wake();
   });
   const member: Member = {
     cluster,
     options,
+    pulse,
     holdings,
     memberId: '',
     generation: -1,
@@ -122,6 +126,7 @@ async function joinAndSync(member: Member, link: Link): Promise<string[]> {
     cluster.settings.rebalanceTimeoutMs,
   );
   throwIfRefused(errorCode, 'to sync with the group');
+  member.pulse.beat();
   return parseAssignment(memberAssignment);
 }
 
@@ -163,10 +168,12 @@ async function beat(member: Member, link: Link): Promise<void> {
       groupGenerationId,
       memberId,
     });
-    if (errorCode === 0) continue;
     const fault = brokerFault(errorCode, 'a heartbeat');
-    if (kafkaTypeOf(fault) === groupFaults.rebalance) return;
-    throw fault;
+    const isRebalance = kafkaTypeOf(fault) === groupFaults.rebalance;
+    if (errorCode !== 0 && !isRebalance) throw fault;
+    // Still a member, whatever is shared out next.
+    member.pulse.beat();
+    if (isRebalance) return;
   }
 }
 

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Collector, collector } from '../collector.given.js';
+import type { EventLog, GroupMember } from '../event-log.js';
+import {
+  type BreakableKafka,
+  newTopic,
+  openSharedKafka,
+  range,
+  record,
+  startBreakableKafka,
+} from './kafka-cluster.given.js';
+
+interface Happened {
+  readonly what: 'assign' | 'records' | 'revoke' | 'error';
+  readonly who: string;
+  readonly partition: number;
+  readonly keys: readonly string[];
+}
+
+let breakable: BreakableKafka;
+
+beforeAll(async () => {
+  breakable = await startBreakableKafka();
+});
+
+afterAll(() => breakable?.wipe());
+
+interface Joining {
+  readonly topic: string;
+  readonly who: string;
+  onRecords?(keys: readonly string[]): Promise<void>;
+}
+
+/** Commits every batch as soon as it was handled. */
+async function join(
+  log: EventLog,
+  happened: Collector<Happened>,
+  { topic, who, onRecords }: Joining,
+): Promise<GroupMember> {
+  const member: GroupMember = await log.joinGroup({
+    groupId: `${topic}-group`,
+    topics: [topic],
+    async onAssign({ partition }, committed) {
+      happened.add({ what: 'assign', who, partition, keys: [] });
+      return committed ?? 0;
+    },
+    async onRecords(place, records) {
+      const keys = records.map(({ key }) => key);
+      happened.add({ what: 'records', who, partition: place.partition, keys });
+      await onRecords?.(keys);
+      await member.commit(place, (records.at(-1)?.offset ?? -1) + 1);
+    },
+    async onRevoke({ partition }) {
+      happened.add({ what: 'revoke', who, partition, keys: [] });
+    },
+    onError: () => happened.add({ what: 'error', who, partition: -1, keys: [] }),
+  });
+  return member;
+}
+
+function heldBy(items: readonly Happened[], who: string): number[] {
+  const held = new Set<number>();
+  for (const one of items) {
+    if (one.who !== who) continue;
+    if (one.what === 'assign') held.add(one.partition);
+    if (one.what === 'revoke') held.delete(one.partition);
+  }
+  return [...held].sort();
+}
+
+function handled(items: readonly Happened[]): string[] {
+  return items.flatMap(({ keys }) => keys);
+}
+
+function count(items: readonly Happened[], what: Happened['what'], who: string): number {
+  return items.filter((one) => one.what === what && one.who === who).length;
+}
+
+test('behavior: a rebalance under load stops only the partitions that move', async () => {
+  const log = openSharedKafka();
+  const topic = await newTopic(log, 4);
+  const happened = collector<Happened>();
+  const producer = log.producer();
+  let written = 0;
+  const write = async (records: number) => {
+    for (const _ of range(records)) {
+      await producer.append([record(topic, written % 4, String(written))]);
+      written += 1;
+    }
+  };
+  const first = await join(log, happened, { topic, who: 'first' });
+  await happened.until((items) => heldBy(items, 'first').length === 4);
+  const writing = write(300);
+  const second = await join(log, happened, { topic, who: 'second' });
+  await happened.until((items) => heldBy(items, 'second').length === 2);
+  expect(count(happened.items, 'revoke', 'first')).toBe(2);
+  expect(count(happened.items, 'assign', 'first')).toBe(4);
+  await writing;
+  await second.close();
+  await happened.until((items) => heldBy(items, 'first').length === 4);
+  await write(40);
+  await happened.until((items) => handled(items).length >= written);
+  // Each member commits what it handled before it lets go: nothing comes twice.
+  expect(handled(happened.items).sort()).toEqual(range(written).map(String).sort());
+  await first.close();
+  await log.close();
+});
+
+test('behavior: a lost connection is no reason to give anything back', async () => {
+  const { proxy } = breakable;
+  const direct = breakable.open();
+  const log = breakable.openProxied({ requestTimeoutMs: 500 });
+  const topic = await newTopic(direct, 2);
+  const happened = collector<Happened>();
+  const producer = direct.producer();
+  const member = await join(log, happened, { topic, who: 'only' });
+  await happened.until((items) => heldBy(items, 'only').length === 2);
+  for (const turn of range(5)) {
+    proxy.reset(1);
+    await producer.append([0, 1].map((partition) => record(topic, partition, `${turn}`)));
+    await happened.until((items) => handled(items).length === 2 * (turn + 1));
+  }
+  expect(count(happened.items, 'revoke', 'only')).toBe(0);
+  expect(count(happened.items, 'error', 'only')).toBe(0);
+  await member.close();
+  await Promise.all([log.close(), direct.close()]);
+});
+
+test('behavior: who was cut off for longer than its session is replaced, and comes back', async () => {
+  const { proxy } = breakable;
+  const limits = { requestTimeoutMs: 500, sessionTimeoutMs: 1_500, rebalanceTimeoutMs: 1_000 };
+  const direct = breakable.open(limits);
+  const cutOff = breakable.openProxied(limits);
+  const topic = await newTopic(direct, 2);
+  const happened = collector<Happened>();
+  const producer = direct.producer();
+  const zombie = await join(cutOff, happened, { topic, who: 'zombie' });
+  await happened.until((items) => heldBy(items, 'zombie').length === 2);
+  proxy.set({ kind: 'half_open' });
+  const heir = await join(direct, happened, { topic, who: 'heir' });
+  // Without a word from the zombie: its session ends, its partitions move.
+  await happened.until((items) => heldBy(items, 'heir').length === 2);
+  expect(count(happened.items, 'revoke', 'zombie')).toBe(0);
+  await producer.append([0, 1].map((partition) => record(topic, partition, 'meanwhile')));
+  await happened.until((items) => handled(items).length === 2);
+  proxy.set({ kind: 'pass' });
+  await happened.until((items) => count(items, 'revoke', 'zombie') === 2);
+  await happened.until(
+    (items) => heldBy(items, 'zombie').length === 1 && heldBy(items, 'heir').length === 1,
+  );
+  await producer.append([0, 1].map((partition) => record(topic, partition, 'afterwards')));
+  await happened.until((items) => handled(items).filter((key) => key === 'afterwards').length >= 2);
+  expect(handled(happened.items)).toHaveLength(4);
+  await Promise.all([zombie.close(), heir.close()]);
+  await Promise.all([cutOff.close(), direct.close()]);
+});
+
+test('behavior: a slow handler keeps its partition through a rebalance', async () => {
+  const log = openSharedKafka({ sessionTimeoutMs: 1_500, rebalanceTimeoutMs: 1_000 });
+  const topic = await newTopic(log, 2);
+  const happened = collector<Happened>();
+  const producer = log.producer();
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const slow = await join(log, happened, { topic, who: 'slow', onRecords: () => gate });
+  await happened.until((items) => heldBy(items, 'slow').length === 2);
+  await producer.append([0, 1].map((partition) => record(topic, partition, 'a')));
+  await happened.until((items) => handled(items).length === 2);
+  // Heartbeats go on beside the handler, also for longer than a session and a rebalance.
+  const other = await join(log, happened, { topic, who: 'other' });
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(happened.items.filter(({ who }) => who === 'other')).toEqual([]);
+  go();
+  await happened.until((items) => heldBy(items, 'other').length === 1);
+  expect(handled(happened.items)).toHaveLength(2);
+  await Promise.all([slow.close(), other.close()]);
+  await log.close();
+});
+
+test('behavior: a handler that fails stops its partition, not the member', async () => {
+  const log = openSharedKafka();
+  const topic = await newTopic(log, 2);
+  const happened = collector<Happened>();
+  const producer = log.producer();
+  const onRecords = async (keys: readonly string[]) => {
+    if (keys.includes('poison')) throw new TypeError('a defect in the handler');
+  };
+  const member = await join(log, happened, { topic, who: 'only', onRecords });
+  await producer.append([record(topic, 0, 'poison'), record(topic, 1, 'good')]);
+  await happened.until((items) => count(items, 'error', 'only') === 1);
+  await producer.append([record(topic, 0, 'after poison'), record(topic, 1, 'better')]);
+  await happened.until((items) => handled(items).includes('better'));
+  expect(handled(happened.items)).not.toContain('after poison');
+  expect(heldBy(happened.items, 'only')).toEqual([0, 1]);
+  await member.close();
+  await log.close();
+});
+
+test('behavior: many tails in one process, each woken by its own partition', async () => {
+  const log = openSharedKafka();
+  const topic = await newTopic(log, 30);
+  const seen = collector<number>();
+  const tails = await Promise.all(
+    range(30).map((partition) =>
+      log.tail({
+        topic,
+        partition,
+        fromOffset: 0,
+        onRecords: async () => seen.add(partition),
+        onError: (error) => seen.fail(error),
+      }),
+    ),
+  );
+  const producer = log.producer();
+  for (const partition of range(30)) {
+    await producer.append([record(topic, partition, 'one')]);
+    await seen.until((partitions) => partitions.includes(partition));
+  }
+  expect(seen.items).toHaveLength(30);
+  await Promise.all(tails.map((tail) => tail.close()));
+  await log.close();
+});
