@@ -2,10 +2,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-// Loaded here too, though only the workers use it: when the last thread that loaded the engine's
-// library ends, Node unloads it under the engine's own threads and the process dies (SIGSEGV).
-import 'chdb';
 import type { WorkerCommand, WorkerReply, WorkerRequest, WorkerSetup } from './chdb-messages.js';
+import { pinEngine } from './pin-engine.js';
 import {
   type Block,
   blockRowsMax,
@@ -47,6 +45,7 @@ export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse
   }
   folderOpen = directory;
   try {
+    pinEngine();
     mkdirSync(directory, { recursive: true });
     const writer = await startThread(setup);
     writeFileSync(lockFile(directory), String(process.pid), { mode: 0o600 });
