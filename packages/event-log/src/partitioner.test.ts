@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Partitioners } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { murmur2, partitionForKey } from './partitioner.js';
 
@@ -32,5 +33,24 @@ test('property: the path without allocation hashes like the one over bytes', () 
       const hash = murmur2(Buffer.from(text, 'utf8'));
       expect(partitionForKey(text, partitions)).toBe((hash & 0x7fffffff) % partitions);
     }),
+  );
+});
+
+test('property: a record that kafkajs sends by itself would stand in the same partition', () => {
+  const partitioner = Partitioners.DefaultPartitioner();
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', minLength: 1 }),
+      fc.integer({ min: 1, max: 64 }),
+      (key, n) => {
+        const partitionMetadata = Array.from({ length: n }, (_, partitionId) => ({
+          ...{ partitionId, leader: 1, partitionErrorCode: 0, replicas: [1], isr: [1] },
+        }));
+        const message = { key, value: '' };
+        expect(partitioner({ topic: 't', partitionMetadata, message })).toBe(
+          partitionForKey(key, n),
+        );
+      },
+    ),
   );
 });
