@@ -26,16 +26,14 @@ async function run(config: ProcessConfig, logger: Logger): Promise<void> {
   const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
   handleSignals(lifecycle);
   const metrics = createMetrics({ service: 'analytics', isProcessMeasured: true });
-  const directories = { log: join(dataDir, 'log'), warehouse: join(dataDir, 'warehouse') };
-  const log = openLmdbLog({ directory: directories.log });
+  const log = openLmdbLog({ directory: join(dataDir, 'log') });
   lifecycle.onClose('log', () => log.close());
-  const warehouse = await openChdbWarehouse({ directory: directories.warehouse });
+  const warehouse = await openChdbWarehouse({ directory: join(dataDir, 'warehouse') });
   lifecycle.onClose('warehouse', () => warehouse.close());
   const { rpcUrl, ...rest } = chain;
   const analytics = await startAnalytics({
     log,
     warehouse,
-    directories,
     storeDirectory: join(dataDir, 'analytics'),
     secretsDirectory: join(dataDir, 'secrets'),
     ...(rpcUrl === undefined ? {} : { chain: openChain({ ...rest, rpcUrl }) }),

@@ -13,7 +13,6 @@ import { type AnalyticsConfig, consoleDirectoryDefault } from './config.js';
 import { createLiveHub, type LiveHub } from './live/live-hub.js';
 import { readLive } from './live/read-live.js';
 import { type Projection, startProjection } from './projection/projection.js';
-import { isThreadPossible, startProjectionThread } from './projection/projection-thread.js';
 import { type AssetBook, createAssetBook } from './read/asset-book.js';
 import type { SettlementChain } from './reconcile/chain-transfers.js';
 import { type Reconciler, startReconciler } from './reconcile/reconciler.js';
@@ -33,11 +32,6 @@ export interface AnalyticsOptions {
   readonly chain?: SettlementChain;
   readonly assets: readonly Asset[];
   readonly consoleDirectory?: string;
-  /**
-   * Where log and warehouse lie, for embedded parts: the projection then opens them once more, on
-   * a thread of its own, and leaves the main thread to those who wait for an answer.
-   */
-  readonly directories?: { readonly log: string; readonly warehouse: string };
   readonly config: AnalyticsConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -116,28 +110,20 @@ function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> 
     name: 'paycrawl_analytics_visible_seconds',
     help: 'From the append time of the oldest event of a block until it can be read',
   });
-  const settings = {
-    storeDirectory,
+  return startProjection({
+    ...{ log, warehouse, storeDirectory, logger, clock, onStep: options.onStep },
     flushIntervalMs: config.flushIntervalMs,
     checkpointIntervalMs: config.checkpointIntervalMs,
     blockOutputsMax: config.blockOutputsMax,
-    onFlushed: (publishers: ReadonlySet<string>, oldestMs: number) => {
+    onFlushed: (publishers, oldestMs) => {
       visible.observe(Math.max(0, clock() - oldestMs) / 1000);
       live.changed(publishers);
     },
-    onFatal: (error: unknown) => {
+    onFatal: (error) => {
       logger.fatal({ err: error }, 'analytics stopped');
       options.onFatal(error);
     },
-  };
-  const { directories } = options;
-  return directories === undefined || !isThreadPossible()
-    ? startProjection({ log, warehouse, logger, clock, onStep: options.onStep, ...settings })
-    : startProjectionThread({
-        logDirectory: directories.log,
-        warehouseDirectory: directories.warehouse,
-        ...settings,
-      });
+  });
 }
 
 function watchProgress(
