@@ -21,6 +21,8 @@ export interface QueryFigure {
   readonly by: 'day' | 'crawler' | 'path';
   readonly p50Ms: number;
   readonly p95Ms: number;
+  /** Processor time of one query over all threads: the same on a busy machine. */
+  readonly cpuMs: number;
 }
 
 const publishers = 20;
@@ -115,15 +117,18 @@ async function merged(warehouse: Warehouse): Promise<void> {
 async function time(warehouse: Warehouse, by: QueryFigure['by']): Promise<QueryFigure> {
   const assets = createAssetBook(devnetAssetBook);
   const timesMs: number[] = [];
+  const cpuBefore = process.cpuUsage();
   for (let step = 0; step < publishers * roundsCount; step++) {
     const publisher = `pub-${step % publishers}`;
     const startedMs = performance.now();
     await readRevenue({ warehouse, assets }, { publisher, by, rowsMax: 200, ...month });
     timesMs.push(performance.now() - startedMs);
   }
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuMs = round((user + system) / 1000 / timesMs.length);
   timesMs.sort((a, b) => a - b);
   const at = (share: number) => timesMs[Math.floor(share * (timesMs.length - 1))] ?? 0;
-  return { by, p50Ms: round(at(0.5)), p95Ms: round(at(0.95)) };
+  return { by, p50Ms: round(at(0.5)), p95Ms: round(at(0.95)), cpuMs };
 }
 
 function round(ms: number): number {
