@@ -105,7 +105,13 @@ test('behavior: a process that slept through rolls and expiry goes on at the fir
     await new Promise<void>((resolve, reject) => {
       const records = [{ ...place, key: `r-${n}`, value: Buffer.alloc(1_000) }];
       const appended = [{ ...place, offset: -1, timestampMs: 0 }];
-      enqueue(writer, { records, appended, producer: { dead: undefined }, resolve, reject });
+      enqueue(writer, {
+        records,
+        appended,
+        producer: { dead: undefined, lingerMs: 0 },
+        resolve,
+        reject,
+      });
     });
   }
   await drainWriter(writer);

@@ -15,7 +15,7 @@ export interface MoneyParts {
   readonly fine: string;
 }
 
-const atomicGrammar = /^-?(?:0|[1-9][0-9]*)$/;
+const atomicGrammar = /^(?:0|-?[1-9][0-9]*)$/;
 
 export function isAtomicText(text: string): boolean {
   return atomicGrammar.test(text);
