@@ -12,7 +12,6 @@ declare module 'vitest' {
 
 /** The broker of `npm run test:kafka`: that of KAFKA_BROKERS, or one that lives as long as this. */
 export default async function setUp({ provide }: TestProject) {
-  // biome-ignore lint/suspicious/noUndeclaredEnvVars: no cached task of turbo runs this
   const given = process.env.KAFKA_BROKERS;
   if (given !== undefined && given !== '') {
     provide('kafkaBrokers', given.split(','));

@@ -92,6 +92,7 @@ export interface TopicMetadata {
     readonly partitionId: number;
     /** -1: none at the moment. */
     readonly leader: number;
+    readonly replicas: readonly number[];
   }[];
 }
 

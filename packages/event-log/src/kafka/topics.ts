@@ -55,9 +55,7 @@ function countFixed(name: string, known: number, partitions: number) {
 
 async function create(cluster: Cluster, topics: readonly TopicConfig[]): Promise<void> {
   const { requestTimeoutMs } = cluster.settings;
-  const replicationFactor =
-    cluster.settings.replicationFactor ??
-    Math.min(replicasMaxDefault, await cluster.brokersCount());
+  const replicationFactor = await replicationOf(cluster);
   const { topicErrors } = await cluster.ask(
     undefined,
     'CreateTopics',
@@ -73,6 +71,12 @@ async function create(cluster: Cluster, topics: readonly TopicConfig[]): Promise
     if (errorCode === 0 || kafkaType(errorCode) === alreadyExists) continue;
     throw brokerFault(errorCode, `to create ${topic}: ${errorMessage ?? ''}`);
   }
+}
+
+/** Copies of every partition: as configured, or as many as brokers allow, up to three. */
+export async function replicationOf(cluster: Cluster): Promise<number> {
+  const configured = cluster.settings.replicationFactor;
+  return configured ?? Math.min(replicasMaxDefault, await cluster.brokersCount());
 }
 
 function newTopic(
