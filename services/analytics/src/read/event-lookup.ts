@@ -49,11 +49,13 @@ async function readEvent(log: EventLog, row: IndexRow): Promise<FoundEvent> {
 }
 
 /**
- * By time; but what a fold wrote never stands before what it read, and a partition keeps its
- * order, also when everything happened in one millisecond or the clocks of brokers differ.
+ * By time; but what a fold wrote stands after what it read and before what it read next, however
+ * late its write became durable, and a partition keeps its order, also when everything happened in
+ * one millisecond or the clocks of brokers differ.
  */
 export function inCausalOrder(events: readonly FoundEvent[]): FoundEvent[] {
   const byPlace = new Map(events.map((event) => [placeOf(event), event]));
+  const outputs = outputsBySource(events);
   const placed = new Set<FoundEvent>();
   const ordered: FoundEvent[] = [];
   const place = (event: FoundEvent): void => {
@@ -62,6 +64,10 @@ export function inCausalOrder(events: readonly FoundEvent[]): FoundEvent[] {
     const [topic, partition, offset] = event.event?.cause ?? [];
     const cause = byPlace.get(`${topic}/${partition}/${offset}`);
     if (cause !== undefined) place(cause);
+    for (const output of outputs.get(`${event.topic}/${event.partition}`) ?? []) {
+      if (sourceOffset(output) >= event.offset) break;
+      place(output);
+    }
     ordered.push(event);
   };
   const byTime = [...events].sort(
@@ -69,6 +75,25 @@ export function inCausalOrder(events: readonly FoundEvent[]): FoundEvent[] {
   );
   for (const event of byTime) place(event);
   return ordered;
+}
+
+/** What was folded from each partition, in the order of what it was folded from. */
+function outputsBySource(events: readonly FoundEvent[]): Map<string, FoundEvent[]> {
+  const found = new Map<string, FoundEvent[]>();
+  const outputs = events.filter(({ event }) => event?.cause !== undefined);
+  outputs.sort((a, b) => sourceOffset(a) - sourceOffset(b));
+  for (const output of outputs) {
+    const [topic, partition] = output.event?.cause ?? [];
+    const source = `${topic}/${partition}`;
+    const known = found.get(source);
+    if (known === undefined) found.set(source, [output]);
+    else known.push(output);
+  }
+  return found;
+}
+
+function sourceOffset({ event }: FoundEvent): number {
+  return event?.cause?.[2] ?? -1;
 }
 
 const topicOrder = ['challenges', 'payments', 'decisions', 'ledger', 'charges', 'settlements'];

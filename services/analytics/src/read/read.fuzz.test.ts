@@ -92,4 +92,12 @@ describe('events of one crawl', () => {
     const early = found({ topic: 'decisions.1', offset: 5, atMs: 1, cause });
     expect(inCausalOrder([early, late])).toEqual([late, early]);
   });
+
+  test('behavior: what a fold wrote late stands before what it read next', () => {
+    const proof = found({ topic: 'payments.1', offset: 3, atMs: 1 });
+    const delivery = found({ topic: 'payments.1', offset: 4, atMs: 2 });
+    const cause = { topic: 'payments.1', offset: 3 };
+    const decision = found({ topic: 'decisions.1', offset: 9, atMs: 7, cause });
+    expect(inCausalOrder([delivery, decision, proof])).toEqual([proof, decision, delivery]);
+  });
 });
