@@ -115,7 +115,10 @@ function warehouseChecks(
     new Map([['', sums.reduce((all, sum) => all + sum.events, 0n)]]);
   const money = (sums: readonly Sum[]) =>
     sumsByAsset(
-      sums.filter(({ measure }) => (moneyMeasures as readonly string[]).includes(measure)),
+      sums.filter(
+        ({ measure, asset }) =>
+          asset !== '' && (moneyMeasures as readonly string[]).includes(measure),
+      ),
       ({ amount }) => amount,
     );
   const key = { facts: 'facts', hours: 'rollup_hour', pathDays: 'rollup_path_day' }[side];
