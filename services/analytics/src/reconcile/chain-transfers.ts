@@ -16,26 +16,29 @@ interface SettledRow {
 const transactionsMax = 100;
 
 /**
- * Reads settlement transactions that were not read completely yet and keeps what their receipts
- * moved for our charges. Returns how many are still open: 0 means that the chain's side is whole.
+ * Reads settlement transactions of batches since a time that were not read completely yet, and
+ * keeps what their receipts moved for our charges. Returns how many are still open: 0 means that
+ * the chain's side is whole.
  */
 export async function readChainTransfers(
   warehouse: Warehouse,
   chain: SettlementChain,
-  nowMs: number,
+  { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number },
 ): Promise<number> {
   const rows = await warehouse.query<SettledRow>(
     `SELECT s.transaction AS transaction, s.asset AS asset, s.payers AS payers, s.amounts AS amounts
      FROM (
        SELECT transaction, asset, count() AS charges, groupArray(payer) AS payers,
          groupArray(toString(amount)) AS amounts
-       FROM batch_charges FINAL WHERE outcome = 'settled' GROUP BY transaction, asset
+       FROM batch_charges FINAL
+       WHERE outcome = 'settled' AND batch_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+       GROUP BY transaction, asset
      ) AS s
      LEFT JOIN (SELECT transaction, asset, transfers FROM chain_transfers FINAL) AS c
        ON c.transaction = s.transaction AND c.asset = s.asset
      WHERE c.transfers != s.charges
      ORDER BY s.transaction LIMIT {max:UInt32}`,
-    { max: transactionsMax },
+    { max: transactionsMax, since: sinceMs },
   );
   let open = 0;
   for (const row of rows) {

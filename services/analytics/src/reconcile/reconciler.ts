@@ -1,4 +1,5 @@
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { dayMs } from '../projection/totals.js';
 import { isoOf } from '../read/period.js';
 import type { Reconciliation } from '../routes/api-types.js';
 import { readChainTransfers, type SettlementChain } from './chain-transfers.js';
@@ -34,7 +35,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   let underWay: Promise<Reconciliation> | undefined;
 
   async function run(): Promise<Reconciliation> {
-    const answer = await compareAll(options, differsSince);
+    const answer = await compareAll(options, differsSince, last?.answer);
     last = { answer, atMs: options.clock() };
     return answer;
   }
@@ -63,10 +64,13 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 async function compareAll(
   options: ReconcilerOptions,
   differsSince: Map<string, number>,
+  before: Reconciliation | undefined,
 ): Promise<Reconciliation> {
   const { warehouse, chain } = options;
   const nowMs = options.clock();
-  const open = await openTransactions(options, chain);
+  // What was equal is looked at once more for a day; anything else is looked for everywhere.
+  const sinceMs = before?.outcome === 'equal' ? nowMs - dayMs : 0;
+  const open = await openTransactions(options, chain, { nowMs, sinceMs });
   const figures = await readFigures(warehouse, open === 0);
   const lag = await options.lag();
   const checks = withPatience(checksOf(figures), { differsSince, nowMs, ...options });
@@ -75,12 +79,13 @@ async function compareAll(
 
 /** The chain away is "unknown", and the other equations are still told. */
 async function openTransactions(
-  { warehouse, clock, onError }: ReconcilerOptions,
+  { warehouse, onError }: ReconcilerOptions,
   chain: SettlementChain | undefined,
+  period: { readonly nowMs: number; readonly sinceMs: number },
 ): Promise<number | undefined> {
   if (chain === undefined) return undefined;
   try {
-    return await readChainTransfers(warehouse, chain, clock());
+    return await readChainTransfers(warehouse, chain, period);
   } catch (error) {
     onError(error);
     return undefined;
