@@ -67,6 +67,26 @@ export const ingressSchema = Type.Object({
     env: 'OFFERED_WINDOW_S',
     description: 'maxTimeoutSeconds; raised to twice the margin of settlement',
   }),
+  offeredWindowSMax: Type.Integer({
+    minimum: 60,
+    default: 900,
+    env: 'OFFERED_WINDOW_S_MAX',
+    description: 'exact is offered no longer when the queue of settlement fills half of it',
+  }),
+  gas: Type.Object({
+    multiple: Type.Integer({
+      minimum: 0,
+      default: 0,
+      env: 'GAS_MULTIPLE_MIN',
+      description: 'exact is not offered for less than this many times its gas; 0: always',
+    }),
+    nativeAssetMicros: Type.Integer({
+      minimum: 0,
+      default: 0,
+      env: 'NATIVE_ASSET_MICROS',
+      description: 'price of one ETH in millionths of a dollar, for the rule above',
+    }),
+  }),
   marginS: Type.Integer({
     minimum: 0,
     default: 45,

@@ -68,6 +68,43 @@ describe('challenges', () => {
   });
 });
 
+describe('where exact ends', () => {
+  const measured = (figures: { marginS: number; gasCostWeiPerCharge: string }) => ({
+    type: 'SettlementMeasured' as const,
+    data: {
+      ...{ partition: 0, network: 'eip155:84532', queueCharges: 1, ratePerMinute: 1 },
+      ...{ slowestConfirmationMs: 1, clockDifferenceMs: 0 },
+      ...figures,
+    },
+  });
+
+  test('behavior: not offered while the queue of settlement fills half of the window', async () => {
+    await fixture.register(measured({ marginS: 451, gasCostWeiPerCharge: '0' }));
+    await expect.poll(async () => (await ask(fixture)).status).toBe(503);
+    await fixture.register(measured({ marginS: 100, gasCostWeiPerCharge: '0' }));
+    await expect.poll(async () => (await ask(fixture)).status).toBe(402);
+  });
+
+  test('behavior: not offered for less than the configured multiple of its gas', async () => {
+    // Gas for 0.0001 USD at 4,000 USD per ETH; the page costs 0.001 USD, ten times as much.
+    const gasCostWeiPerCharge = '25000000000';
+    for (const [multiple, status] of [
+      ['10', 402],
+      ['11', 503],
+    ] as const) {
+      const env = { GAS_MULTIPLE_MIN: multiple, NATIVE_ASSET_MICROS: '4000000000' };
+      const strict = await createFixture({ env });
+      await strict.register(measured({ marginS: 200, gasCostWeiPerCharge }));
+      // The measurement has arrived when the window has grown with it, or nothing is offered.
+      const hasArrived = (got: Awaited<ReturnType<typeof ask>>) =>
+        got.status === 503 || offerOf(got).accepts[0].maxTimeoutSeconds === 400;
+      await expect.poll(async () => hasArrived(await ask(strict))).toBe(true);
+      await expect.poll(async () => (await ask(strict)).status).toBe(status);
+      await strict.close();
+    }
+  });
+});
+
 describe('a paid crawl', () => {
   test('behavior: content comes with a receipt, after proof and outcome are durable', async () => {
     const { headers } = await payFor(fixture);

@@ -203,6 +203,11 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     source: made.source,
     quoteLifetimeS: config.quote.lifetimeS,
     offeredWindowS: config.offeredWindowS,
+    offeredWindowSMax: config.offeredWindowSMax,
+    gas: {
+      multiple: BigInt(config.gas.multiple),
+      nativeAssetMicros: BigInt(config.gas.nativeAssetMicros),
+    },
     onIssued: measured.challenge,
   };
   return {

@@ -29,6 +29,13 @@ export interface Failure {
   readonly receipts?: Readonly<Record<string, string>>;
 }
 
+export interface GasRule {
+  /** A price below this multiple of its gas is not offered; 0 switches the rule off. */
+  readonly multiple: bigint;
+  /** Price of the network's own asset in millionths of the currency (USDC's atomic units). */
+  readonly nativeAssetMicros: bigint;
+}
+
 export interface ChallengeDeps {
   readonly appender: Appender;
   readonly sites: Sites;
@@ -38,6 +45,8 @@ export interface ChallengeDeps {
   readonly source: string;
   readonly quoteLifetimeS: number;
   readonly offeredWindowS: number;
+  readonly offeredWindowSMax: number;
+  readonly gas: GasRule;
   readonly onIssued: () => void;
 }
 
@@ -53,8 +62,9 @@ export async function challenge(
   price: Price,
   failure?: Failure,
 ): Promise<Answer> {
-  const isV2 = !deps.sites.isWithdrawn('x402-v2-exact');
-  const isV1 = !deps.sites.isWithdrawn('x402-v1-exact');
+  const isWorthIt = isExactWorthIt(deps, price.amount.atomic);
+  const isV2 = isWorthIt && !deps.sites.isWithdrawn('x402-v2-exact');
+  const isV1 = isWorthIt && !deps.sites.isWithdrawn('x402-v1-exact');
   if (!isV1 && !isV2) {
     if (failure?.refused !== undefined) await deps.appender.append([failure.refused]);
     return problemAnswer('offers_withdrawn', 'Settlement is catching up.');
@@ -75,6 +85,18 @@ export async function challenge(
   await deps.appender.append(events);
   deps.onIssued();
   return answer;
+}
+
+const weiPerNative = 10n ** 18n;
+
+/**
+ * `exact` moves every payment by itself: it ends where the queue of settlement fills half of the
+ * longest window that is offered, and where gas eats the price.
+ */
+function isExactWorthIt({ sites, offeredWindowSMax, gas }: ChallengeDeps, atomic: bigint): boolean {
+  if (2 * sites.marginS() > offeredWindowSMax) return false;
+  const gasMicros = sites.gasCostWeiPerCharge() * gas.nativeAssetMicros;
+  return atomic * weiPerNative >= gas.multiple * gasMicros;
 }
 
 interface Issue {

@@ -36,6 +36,8 @@ export interface Sites {
   isWithdrawn(dialect: Dialect): boolean;
   /** The largest margin that settlement published, in seconds. */
   marginS(): number;
+  /** What settling one more charge costs, as settlement measured it; 0 before it did. */
+  gasCostWeiPerCharge(): bigint;
 }
 
 type Registered = EventOfType<'PublisherRegistered'>['data'];
@@ -47,6 +49,7 @@ interface State {
   readonly frozen: Set<string>;
   readonly withdrawn: Set<Dialect>;
   readonly marginsS: Map<number, number>;
+  gasCostWeiPerCharge: bigint;
   readonly sites: Map<string, Site>;
   readonly publisherByHost: Map<string, string>;
 }
@@ -64,6 +67,7 @@ export function createSites(options: SitesOptions): Sites {
     frozen: new Set(),
     withdrawn: new Set(),
     marginsS: new Map(),
+    gasCostWeiPerCharge: 0n,
     sites: new Map(),
     publisherByHost: new Map(),
   };
@@ -72,6 +76,7 @@ export function createSites(options: SitesOptions): Sites {
     byHost: (host) => siteByHost(state, host),
     isWithdrawn: (dialect) => state.withdrawn.has(dialect),
     marginS: () => Math.max(0, ...state.marginsS.values()),
+    gasCostWeiPerCharge: () => state.gasCostWeiPerCharge,
   };
 }
 
@@ -96,6 +101,7 @@ function apply(state: State, event: RegistryEvent, options: SitesOptions): void 
       return;
     case 'SettlementMeasured':
       state.marginsS.set(event.data.partition, event.data.marginS);
+      state.gasCostWeiPerCharge = BigInt(event.data.gasCostWeiPerCharge);
       return;
     default:
       event satisfies never;
