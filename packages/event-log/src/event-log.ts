@@ -7,6 +7,8 @@
  * - Records of one producer stand in a partition in the order of its `append` calls.
  * - Offsets rise by one per record within a partition; nothing is ever rewritten.
  * - The append time of a partition never goes back: max(last, now) at the moment of the append.
+ *   On Kafka it is the clock of the broker that leads: a change of leader, or of that clock, may
+ *   set it back, so whoever decides by time takes the running maximum.
  */
 
 /** One ordered sequence of records. */
@@ -24,7 +26,7 @@ export interface NewRecord extends TopicPartition {
 /** A record that stands in the log. `offset` is an int64 on Kafka; safe here below 2^53. */
 export interface LogRecord extends NewRecord {
   readonly offset: number;
-  /** Append time given by the log, Unix milliseconds; never goes back within a partition. */
+  /** Append time given by the log, Unix milliseconds; see above for when it may go back. */
   readonly timestampMs: number;
 }
 

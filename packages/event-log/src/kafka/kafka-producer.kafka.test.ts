@@ -1,4 +1,4 @@
-import { Kafka } from 'kafkajs';
+import { Kafka, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { collector } from '../collector.given.js';
 import type { Appended, EventLog } from '../event-log.js';
@@ -53,6 +53,30 @@ test('behavior: a batch whose answer was lost is sent again and stands once in t
   const expected = range(3).flatMap((n) => [`lost-${n}`, `behind-${n}-1`, `behind-${n}-2`]);
   expect(keysOf(await readAll(direct, place))).toEqual(['before', ...expected]);
   await log.close();
+});
+
+test('behavior: the producer of kafkajs acknowledges what it never wrote: why it is not used', async () => {
+  const { proxy } = breakable;
+  const topic = await newTopic(direct);
+  const brokers = [`127.0.0.1:${proxy.port}`];
+  const producer = new Kafka({ brokers, requestTimeout: 500, logLevel: 0 }).producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    retry: { retries: 1 },
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  const send = (value: string) => producer.send({ topic, messages: [{ value, partition: 0 }] });
+  await send('a');
+  proxy.set({ kind: 'swallow_responses' });
+  await expect(send('b')).rejects.toThrow();
+  proxy.reset(1);
+  proxy.set({ kind: 'pass' });
+  const [acknowledged] = await send('c');
+  expect(acknowledged?.baseOffset).toBe('1');
+  const values = (await readAll(direct, { topic, partition: 0 })).map(({ value }) => `${value}`);
+  expect(values).toEqual(['a', 'b']);
+  await producer.disconnect();
 });
 
 test('error: log_unavailable after the time limit; nothing later is written', async () => {
