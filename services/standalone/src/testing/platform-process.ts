@@ -66,8 +66,8 @@ export async function startPlatformProcess(
   };
 }
 
-/** A start that does not come to life: how it ended, and what it said to the person. */
-export async function startInVain(
+/** A start that ends by itself: how it ended, and what it said to the person. */
+export async function runToItsEnd(
   options: PlatformProcessOptions & { readonly dataDir: string },
 ): Promise<Ending & { readonly said: string }> {
   const child = launch(options, 'pipe');
@@ -75,7 +75,8 @@ export async function startInVain(
   child.stderr?.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), readyTimeoutMs);
+  // SIGTERM: told apart from a process that dies of what it was asked to do.
+  const timer = setTimeout(() => child.kill('SIGTERM'), readyTimeoutMs);
   const ending = await endingOf(child);
   clearTimeout(timer);
   return { ...ending, said };
