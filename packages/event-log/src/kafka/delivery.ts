@@ -1,6 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Cluster } from './cluster.js';
-import { brokerFault, throwIfRefused } from './faults.js';
+import { brokerFault, connectionFault, throwIfRefused } from './faults.js';
 import { type Address, type Link, openLink } from './link.js';
 import { persist, until } from './patience.js';
 import type { ProducedTopic, ProduceRequest } from './protocol.js';
@@ -90,9 +90,9 @@ async function attempt(state: State, open: Map<string, Share>): Promise<void> {
     [...byLeader].map(([key, { address, shares }]) => send(state, key, address, shares, open)),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed === undefined) return;
+  if (failed === undefined && open.size === 0) return;
   cluster.doubt();
-  throw failed.reason;
+  throw failed?.reason ?? connectionFault('A broker did not answer for every partition.');
 }
 
 async function send(
@@ -115,7 +115,7 @@ async function send(
     const answer = await link.request('Produce', {
       acks: -1,
       // The broker gives up waiting for replicas before this side gives up waiting for it.
-      timeout: Math.max(1, settings.requestTimeoutMs - 1_000),
+      timeout: Math.ceil(settings.requestTimeoutMs * 0.8),
       ...identity,
       compression: 0,
       topicData: topicDataOf(shares),
