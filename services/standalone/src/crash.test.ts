@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Wallet } from '@paycrawl/testkit/devnet-actions';
 import { decodePaymentResponseHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { childEnvironment } from './config.js';
 import { crashSteps } from './crash-point.js';
+import { auditLines, cleanVerdict } from './testing/audit-cli.js';
 import { openLogView } from './testing/log-view.js';
 import {
   type PlatformProcess,
@@ -21,7 +18,6 @@ import { openVisitor, type Page, signedFor, type Visitor } from './testing/visit
 
 const seed = Number.parseInt(childEnvironment().CRASH_SEED ?? '', 10) || randomInt(1_000_000);
 const random = randomOf(seed);
-const auditCli = fileURLToPath(new URL('../../../loadtest/dist/audit-cli.js', import.meta.url));
 
 /** Small times, so that every step is passed soon and every hold ends within the test. */
 const environment: Record<string, string> = {
@@ -162,12 +158,8 @@ describe('a crash of everything', () => {
     await expect
       .poll(unfinished, { timeout: 60_000, interval: 500 })
       .toEqual({ held: 0, open: 0, unpaid: 0 });
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [auditCli, '--data', platform.dataDir],
-      { env: { ...childEnvironment(), RUN_FILE: join(platform.dataDir, 'run.json') } },
-    );
-    process.stdout.write(`crash.test: ${stdout.trim().split('\n').join('\n  ')}\n`);
-    expect(stdout.trim().split('\n').at(-1)).toBe('loss 0, duplicates 0');
+    const lines = await auditLines(platform.dataDir);
+    process.stdout.write(`crash.test: ${lines.join('\n  ')}\n`);
+    expect(lines.at(-1)).toBe(cleanVerdict);
   }, 180_000);
 });

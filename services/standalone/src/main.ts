@@ -1,3 +1,4 @@
+import { catalogue } from '@paycrawl/errors/catalogue';
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
 import { createLogger } from '@paycrawl/service-kit/logger';
@@ -14,8 +15,7 @@ const logger = createLogger({ service: 'standalone' });
 const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
 handleSignals(lifecycle);
 await start().catch(async (error: unknown) => {
-  const text = error instanceof PaycrawlError ? error.message : String(error);
-  process.stderr.write(`paycrawl did not start: ${text}\n`);
+  process.stderr.write(`paycrawl did not start: ${explained(error)}\n`);
   logger.error({ err: error }, 'did not start');
   await lifecycle.close('start failed');
   process.exit(1);
@@ -40,6 +40,12 @@ async function start(): Promise<void> {
     process.stdout.write(`\n${writeReport(await runDemo(run))}`);
   }
   process.stdout.write(addresses(run));
+}
+
+/** What happened, and what a person can do about it. */
+function explained(error: unknown): string {
+  if (!(error instanceof PaycrawlError)) return String(error);
+  return `${error.message}\n${catalogue[error.code].next}`;
 }
 
 function addresses(run: RunFile): string {

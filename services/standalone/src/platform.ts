@@ -16,7 +16,7 @@ import type { StandaloneConfig } from './config.js';
 import { type DevnetPeople, setUpDevnet } from './devnet-setup.js';
 import { startEdge } from './edge.js';
 import { setUpPublisher } from './publisher-setup.js';
-import type { RunFile } from './run-file.js';
+import { type RunFile, removeRunFile } from './run-file.js';
 import { openParts, type Premises } from './service-parts.js';
 import { startSite } from './site-server.js';
 
@@ -41,6 +41,8 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
   const { config, lifecycle, logger, fresh } = options;
   const directory = openDataDir(config.dataDir);
   lifecycle.onClose('data folder', directory.release);
+  // Left by a start that was killed: nobody is to find it before this one is ready.
+  await removeRunFile(config.runFile);
   // The devnet outlives the platform: what it knows of the chain must stay with the chain.
   const { devnet, people } = await setUpDevnet({
     dataDir: config.dataDir,

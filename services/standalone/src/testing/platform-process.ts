@@ -49,7 +49,6 @@ export async function startPlatformProcess(
 ): Promise<PlatformProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'paycrawl-')));
   const runFile = join(dataDir, 'run.json');
-  await rm(runFile, { force: true });
   const child = launch({ ...options, dataDir }, 'inherit');
   const run = await whenReady(child, runFile);
   return {
@@ -102,14 +101,25 @@ function launch(
 
 async function whenReady(child: ChildProcess, runFile: string): Promise<RunFile> {
   const deadlineMs = Date.now() + readyTimeoutMs;
-  while (!existsSync(runFile)) {
+  // One of a start that was killed may lie there until this one takes it away.
+  for (;;) {
+    const run = existsSync(runFile) ? await readRun(runFile) : undefined;
+    if (run !== undefined && run.pid === child.pid) return run;
     if (isGone(child) || Date.now() > deadlineMs) {
       child.kill('SIGKILL');
       throw fail('internal', 'The platform did not become ready.');
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return JSON.parse(await readFile(runFile, 'utf8')) as RunFile;
+}
+
+async function readRun(runFile: string): Promise<RunFile | undefined> {
+  try {
+    return JSON.parse(await readFile(runFile, 'utf8')) as RunFile;
+  } catch {
+    // Taken away between the question and the answer.
+    return undefined;
+  }
 }
 
 function isGone({ exitCode, signalCode }: ChildProcess): boolean {
