@@ -21,6 +21,7 @@ import { pathOf, usePublisher } from './use-publisher.js';
 
 /** Without a first day the API goes this far back. */
 const dayCountDefault = 30;
+const refetchMs = 5_000;
 
 export function CrawlsPage() {
   const publisher = usePublisher();
@@ -56,6 +57,8 @@ function CrawlList(props: {
       readCrawls({ token, signal }, publisher, askedFor(filter), pageParam ?? undefined),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    // Who reads on to older crawls is not pushed down by new ones.
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? false : refetchMs),
   });
   const problem = query.error === null ? null : apiErrorOf(query.error);
   const rows = query.data?.pages.flatMap((page) => page.crawls);
