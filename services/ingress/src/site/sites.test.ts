@@ -59,6 +59,21 @@ test('behavior: a book that cannot be used leaves the one in force', () => {
   apply(bookOf(2, 'one dollar'));
   expect(unusable).toEqual(['p1']);
   expect(sites.byHost('one.example')?.bookVersion).toBe(1);
+  apply({ type: 'PublisherFrozen', data: { publisherId: 'p1', reason: 'r' } });
+  expect(sites.byHost('one.example')?.isFrozen).toBe(true);
+  apply(bookOf(3, 'USD 0.002'));
+  expect(sites.byHost('one.example')?.bookVersion).toBe(3);
+});
+
+test('behavior: of two replacements of one version the first in the log is in force', () => {
+  const { sites, apply } = make();
+  apply(registered());
+  apply(bookOf(1, 'USD 0.001'));
+  apply(bookOf(2, 'USD 0.002'));
+  const inForce = sites.byHost('one.example')?.book;
+  apply(bookOf(2, 'USD 0.003'));
+  apply(bookOf(4, 'USD 0.004'));
+  expect(sites.byHost('one.example')?.book).toBe(inForce);
 });
 
 test('behavior: freezes, withdrawals and margins follow the registry', () => {

@@ -45,7 +45,9 @@ type Replaced = EventOfType<'PriceBookReplaced'>['data'];
 
 interface State {
   readonly registered: Map<string, Registered>;
+  /** The newest usable ones. */
   readonly books: Map<string, Replaced>;
+  readonly versions: Map<string, number>;
   readonly frozen: Set<string>;
   readonly withdrawn: Set<Dialect>;
   readonly marginsS: Map<number, number>;
@@ -64,6 +66,7 @@ export function createSites(options: SitesOptions): Sites {
   const state: State = {
     registered: new Map(),
     books: new Map(),
+    versions: new Map(),
     frozen: new Set(),
     withdrawn: new Set(),
     marginsS: new Map(),
@@ -85,8 +88,7 @@ function apply(state: State, event: RegistryEvent, options: SitesOptions): void 
     case 'PublisherRegistered':
       return register(state, event.data, options);
     case 'PriceBookReplaced':
-      state.books.set(event.data.publisherId, event.data);
-      return rebuild(state, event.data.publisherId, options);
+      return replaceBook(state, event.data, options);
     case 'PublisherFrozen':
       state.frozen.add(event.data.publisherId);
       return rebuild(state, event.data.publisherId, options);
@@ -106,6 +108,20 @@ function apply(state: State, event: RegistryEvent, options: SitesOptions): void 
     default:
       event satisfies never;
   }
+}
+
+/** Versions follow each other: of two replacements of one version the first in the log is it. */
+function replaceBook(state: State, data: Replaced, options: SitesOptions): void {
+  const { publisherId, version, book } = data;
+  if (version !== (state.versions.get(publisherId) ?? 0) + 1) return;
+  state.versions.set(publisherId, version);
+  try {
+    readPriceBook(book);
+  } catch (error) {
+    return options.onUnusable(publisherId, error);
+  }
+  state.books.set(publisherId, data);
+  rebuild(state, publisherId, options);
 }
 
 function register(state: State, data: Registered, options: SitesOptions): void {
