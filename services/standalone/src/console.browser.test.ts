@@ -1,16 +1,38 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Wallet } from '@paycrawl/testkit/devnet-actions';
-import type { Browser, Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { childEnvironment } from './config.js';
-import { chromiumPath, launchChromium } from './testing/browser.js';
 import { type PlatformProcess, startPlatformProcess } from './testing/platform-process.js';
 import { openReadApi, sumOf } from './testing/read-api.js';
 import { openVisitor, type Visitor } from './testing/visitor.js';
 
 // A publisher in a real Chromium, a person at the site, and real payments behind both.
+
+/** Where Chromium is on the machines of developers and of CI. */
+const chromiumPaths = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** Undefined where none is installed: the test says so and skips. */
+const chromiumPath = chromiumPaths.find((path) => existsSync(path));
+
+/** Each launch has a profile of its own. */
+function launchChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    ],
+  });
+}
 
 if (chromiumPath === undefined) {
   process.stdout.write('console.browser.test: no Chromium is installed here, so it is skipped\n');
