@@ -29,17 +29,18 @@ export async function setUpDevnet(
   const { dataDir, port, fresh } = options;
   const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), port, fresh });
   const people = await readPeople(join(dataDir, 'secrets'));
-  let minted = false;
-  for (const { address } of people.crawlers) {
-    // Minted once: a wallet that spent something is not filled up behind its owner's back.
-    const balance = await usdcBalance({ rpc: devnet.rpcUrl, asset: devnet.usdc }, address);
-    if (balance > 0n) continue;
-    await devnet.mintUsdc(address, fundsAtomic);
-    minted = true;
-  }
+  const minted = await Promise.all(people.crawlers.map(({ address }) => mintOnce(devnet, address)));
   // A balance counts once it stands below the finality depth.
-  if (minted) await devnet.mine(blocksToFinality);
+  if (minted.includes(true)) await devnet.mine(blocksToFinality);
   return { devnet, people };
+}
+
+/** Minted once: a wallet that spent something is not filled up behind its owner's back. */
+async function mintOnce(devnet: Devnet, address: Wallet['address']): Promise<boolean> {
+  const balance = await usdcBalance({ rpc: devnet.rpcUrl, asset: devnet.usdc }, address);
+  if (balance > 0n) return false;
+  await devnet.mintUsdc(address, fundsAtomic);
+  return true;
 }
 
 async function readPeople(secretsDir: string): Promise<DevnetPeople> {
