@@ -50,7 +50,12 @@ export async function startPlatformProcess(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'paycrawl-')));
   const runFile = join(dataDir, 'run.json');
   const child = launch({ ...options, dataDir }, 'inherit');
-  const run = await whenReady(child, runFile);
+  const run = await whenReady(child, runFile).catch(async (error: unknown) => {
+    await end(child, 'SIGKILL');
+    // Nobody else knows of a folder that was made here.
+    if (options.dataDir === undefined) await removeDataDir(dataDir);
+    throw error;
+  });
   return {
     run,
     dataDir,
@@ -106,7 +111,6 @@ async function whenReady(child: ChildProcess, runFile: string): Promise<RunFile>
     const run = existsSync(runFile) ? await readRun(runFile) : undefined;
     if (run !== undefined && run.pid === child.pid) return run;
     if (isGone(child) || Date.now() > deadlineMs) {
-      child.kill('SIGKILL');
       throw fail('internal', 'The platform did not become ready.');
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
