@@ -1,10 +1,34 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Workspace packages resolve to their sources, so a test never runs a stale build.
 const conditions = ['source', 'module', 'node', 'import', 'default'];
 
 /** They need a broker: `npm run test:kafka` (vitest.kafka.config.ts). */
 export const kafkaTests = ['{packages,services}/*/src/**/*.kafka.test.ts'];
+
+/** Whole platforms, browsers and crashes, longest first: a long one begun last is waited for. */
+const longTests = [
+  'standalone/src/crash.test.ts',
+  'console/src/console.browser.test.ts',
+  'standalone/src/console.browser.test.ts',
+  'standalone/src/platform.test.ts',
+  'standalone/src/faults.test.ts',
+  'standalone/src/chain-faults.test.ts',
+  'loadtest/src/audit/kill.test.ts',
+  'analytics/src/projection/replay.test.ts',
+];
+
+function rankOf({ moduleId }: TestSpecification): number {
+  const rank = longTests.findIndex((name) => moduleId.endsWith(name));
+  return rank < 0 ? longTests.length : rank;
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return (await super.sort(files)).sort((a, b) => rankOf(a) - rankOf(b));
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -14,6 +38,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...kafkaTests],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
