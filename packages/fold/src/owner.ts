@@ -84,6 +84,8 @@ function ownStore<Out>(
   });
   const snapshot = singleFlight(createSnapshotter(options, source, store));
   const clockwork = singleFlight(createClockwork(options, folding, producer, source));
+  // What came due while nobody owned the partition is told at once.
+  void clockwork().catch(ignore);
   const timers = [
     every(options.checkpointIntervalMs ?? checkpointIntervalMsDefault, checkpoint, restart),
     every(timePassedIntervalMs, clockwork, ignore),
