@@ -5,7 +5,7 @@ import { physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, LogOutput, Sink } from './fold.js';
 
 /** Answers go out before outputs are durable: a few milliseconds here delay nobody. */
-const lingerMs = 5;
+const lingerMs = 25;
 
 /** Writes outputs to the partition number that the fold reads; dead letters have one partition. */
 export function createLogSink(log: EventLog, source: string): Sink<LogOutput> {

@@ -14,7 +14,7 @@ export const meteringSchema = Type.Object({
   ),
   checkpointIntervalMs: Type.Integer({
     minimum: 10,
-    default: 200,
+    default: 1_000,
     env: 'METERING_CHECKPOINT_INTERVAL_MS',
     description: 'a crash folds again what came since; one store transaction per interval',
   }),

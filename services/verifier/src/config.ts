@@ -119,7 +119,7 @@ export const verifierSchema = Type.Object({
   }),
   checkpointIntervalMs: Type.Integer({
     minimum: 10,
-    default: 200,
+    default: 1_000,
     env: 'VERIFIER_CHECKPOINT_INTERVAL_MS',
     description: 'a crash folds again what came since; one store transaction per interval',
   }),
