@@ -176,6 +176,10 @@ describe('payers', () => {
     const refused = answers.find(({ status }) => status === 402) as Page;
     expect(refusalOf(refused)).toBe('insufficient_funds');
     expect(origin.asked('/one') + origin.asked('/other')).toBe(1);
+    // The answers go out before the decisions are durable.
+    await expect
+      .poll(async () => (await decided(wallet)).toSorted(), eventually)
+      .toEqual(expect.arrayContaining(['PaymentAccepted', 'PaymentRejected']));
     expect((await decided(wallet)).filter((type) => type === 'PaymentAccepted')).toHaveLength(1);
   });
 
