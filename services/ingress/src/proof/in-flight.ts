@@ -86,8 +86,11 @@ function begin(
 
 function listen({ listeners, abort }: Omit<Shared, 'served'>, exchange: Exchange): void {
   listeners.add(exchange);
-  exchange.response.once('close', () => {
-    if (listeners.delete(exchange) && listeners.size === 0) abort.abort();
+  const { response } = exchange;
+  response.once('close', () => {
+    listeners.delete(exchange);
+    // An answer that was sent ends nothing; aborting costs an error with its stack each time.
+    if (listeners.size === 0 && !response.writableFinished) abort.abort();
   });
 }
 
