@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import { payWithV2 } from '@paycrawl/standalone/demo/paying-fetch';
 import {
   type PlatformProcess,
@@ -43,7 +44,7 @@ async function crawl(wallet: number): Promise<void> {
 async function audit() {
   const lines: string[] = [];
   const { findings, counts } = await runAudit({
-    dataDir: platform.dataDir,
+    openLog: () => openLmdbLog({ directory: join(platform.dataDir, 'log') }),
     runFile: join(platform.dataDir, 'run.json'),
     rpcUrl: undefined,
     reconciliation: { attempts: 40, pauseMs: 250 },

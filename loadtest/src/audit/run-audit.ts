@@ -1,16 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { openChain } from '@paycrawl/chain/chain-client';
-import { fail } from '@paycrawl/errors/paycrawl-error';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import type { EventLog } from '@paycrawl/event-log/event-log';
 import { type Audit, auditLog, type Counts } from './audit-log.js';
 import { auditChain, type ChainAudit } from './charges-on-chain.js';
 import { countOf, type Finding } from './finding.js';
-import { readAll, readDone, readPartitions } from './read-log.js';
+import { momentOf, readAll, readPartitions } from './read-log.js';
 import { auditReconciliation } from './reconciliation.js';
 
 export interface AuditOptions {
-  readonly dataDir: string;
+  openLog(): EventLog;
   /** Where the platform says where it runs. */
   readonly runFile: string;
   /** Asked where the platform does not run; without any, the chain is not asked. */
@@ -35,7 +33,7 @@ export async function runAudit(
   options: AuditOptions,
 ): Promise<{ readonly findings: readonly Finding[]; readonly counts: Counts }> {
   const { write } = options;
-  const audit = await auditDataDir(options.dataDir);
+  const audit = await auditWholeLog(options.openLog());
   const findings = [...audit.findings];
   describeLog(audit, write);
   const running = runningPlatform(options.runFile);
@@ -54,16 +52,12 @@ export async function runAudit(
   return { findings, counts: audit.counts };
 }
 
-async function auditDataDir(dataDir: string): Promise<Audit> {
-  const directory = join(dataDir, 'log');
-  if (!existsSync(directory)) throw fail('config_invalid', `there is no log in ${dataDir}`);
-  const log = openLmdbLog({ directory });
+/** The log may grow meanwhile: what is audited is the log as it was at the beginning. */
+async function auditWholeLog(log: EventLog): Promise<Audit> {
   try {
-    // What the folds have finished with is asked first, so that everything that is judged has its
-    // outputs and dead letters among what is read afterwards.
-    const done = await readDone(log);
-    const deadLetters = await readAll(log, 'dead-letters', 0);
-    return await auditLog(readPartitions(log, done), deadLetters);
+    const moment = await momentOf(log);
+    const deadLetters = await readAll(log, moment, 'dead-letters', 0);
+    return await auditLog(readPartitions(log, moment), deadLetters);
   } finally {
     await log.close();
   }
