@@ -5,7 +5,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const conditions = ['source', 'module', 'node', 'import', 'default'];
 
 /** They need a broker: `npm run test:kafka` (vitest.kafka.config.ts). */
-export const kafkaTests = ['{packages,services}/*/src/**/*.kafka.test.ts'];
+export const kafkaTests = [
+  '{packages,services}/*/src/**/*.kafka.test.ts',
+  'loadtest/src/**/*.kafka.test.ts',
+];
 
 /** Whole platforms, browsers and crashes, longest first: a long one begun last is waited for. */
 const longTests = [

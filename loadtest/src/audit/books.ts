@@ -142,10 +142,17 @@ function feeLines(books: Books, data: EventOfType<'ChargeSettled'>['data']): Lin
   return [textOf({ moment: 'platform_fee', publisherId, amount }, network, asset)];
 }
 
-function gasLines({ network, signer, amountWei }: EventOfType<'GasSpent'>['data']): Line[] {
-  const amount = BigInt(amountWei);
-  if (amount === 0n) return [];
-  return [textOf({ moment: 'gas_spent', network, signer, amount }, network, 'native')];
+function gasLines({ network, signer, ...spent }: EventOfType<'GasSpent'>['data']): Line[] {
+  const shares = spent.shares.map((share) => ({ ...share, amount: BigInt(share.amountWei) }));
+  const borne = shares.reduce((sum, { amount }) => sum + amount, 0n);
+  const gas = { moment: 'gas_spent', network, signer } as const;
+  const moments: Moment[] = [
+    { ...gas, amount: BigInt(spent.amountWei) - borne },
+    ...shares.map(({ account, amount }) => ({ ...gas, bearer: account, amount })),
+  ];
+  return moments
+    .filter(({ amount }) => amount > 0n)
+    .map((moment) => textOf(moment, network, 'native'));
 }
 
 function changeFee(books: Books, data: EventOfType<'PlatformFeeChanged'>['data']): Line[] {

@@ -43,6 +43,8 @@ interface State {
   readonly coordinators: Map<string, Address>;
   readonly links: Map<string, Promise<Link>>;
   refreshing: Promise<void> | undefined;
+  /** Topics that the next refresh asks for, beside those that are known. */
+  readonly wanted: Set<string>;
   isDoubtful: boolean;
   turn: number;
   isClosed: boolean;
@@ -57,6 +59,7 @@ export function createCluster(settings: KafkaSettings): Cluster {
     coordinators: new Map(),
     links: new Map(),
     refreshing: undefined,
+    wanted: new Set(),
     isDoubtful: false,
     turn: 0,
     isClosed: false,
@@ -141,19 +144,20 @@ async function coordinator(state: State, groupId: string): Promise<Address> {
   return { host, port };
 }
 
-/** Everybody who asks meanwhile gets the same answer, unless he asks for a topic beyond it. */
+/** Everybody who asks meanwhile gets the same answer, and the next one is for all of them. */
 async function refresh(state: State, topic?: string): Promise<void> {
+  if (topic !== undefined) state.wanted.add(topic);
   if (state.refreshing !== undefined) await state.refreshing.catch(ignore);
   if (!state.isDoubtful && topic !== undefined && state.leaders.has(topic)) return;
-  state.refreshing ??= refreshNow(state, topic).finally(() => {
+  state.refreshing ??= refreshNow(state).finally(() => {
     state.refreshing = undefined;
   });
   return state.refreshing;
 }
 
-async function refreshNow(state: State, topic: string | undefined): Promise<void> {
-  const wanted = new Set(state.leaders.keys());
-  if (topic !== undefined) wanted.add(topic);
+async function refreshNow(state: State): Promise<void> {
+  const wanted = new Set([...state.leaders.keys(), ...state.wanted]);
+  state.wanted.clear();
   if (wanted.size === 0) {
     // An empty list would mean all topics; the brokers come with any answer.
     await metadata(state, ['__consumer_offsets']);

@@ -1,4 +1,5 @@
 import { expect, inject, test } from 'vitest';
+import { newTopic, openSharedKafka } from './kafka-cluster.given.js';
 import type { TopicPlan } from './reconcile-topics.js';
 import { reconcileTopics } from './reconcile-topics.js';
 
@@ -38,4 +39,14 @@ test('error: log_partition_count_fixed, before anything is created', async () =>
   await expect(grown).rejects.toMatchObject({ code: 'log_partition_count_fixed' });
   const checked = await reconcileTopics(options, [plan(fresh, 2)], { isCheckOnly: true });
   expect(checked.missing).toEqual([fresh]);
+});
+
+test('behavior: many topics are asked for at once by a log that knows none of them yet', async () => {
+  const log = openSharedKafka();
+  const topics = [await newTopic(log), await newTopic(log), await newTopic(log)];
+  const fresh = openSharedKafka();
+  const ends = await Promise.all(topics.map((topic) => fresh.offsets({ topic, partition: 0 })));
+  expect(ends).toEqual(topics.map(() => ({ earliest: 0, next: 0 })));
+  await fresh.close();
+  await log.close();
 });
