@@ -1,16 +1,19 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
-import type { EventType } from '@paycrawl/events/event';
+import type { EventOfType, EventType } from '@paycrawl/events/event';
 import { describe, expect, it } from 'vitest';
 import { auditLog } from './audit-log.js';
 import type { Rule } from './finding.js';
 import {
   accept,
+  account,
   chargeOf,
   crawl,
   createPlatformLog,
   decide,
   deliver,
+  facilitatedFrom,
   meter,
+  network,
   observe,
   type PlatformLog,
   post,
@@ -20,11 +23,21 @@ import {
   settle,
   settledOf,
   soundLog,
+  spendGas,
 } from './platform-log.given.js';
 
 async function rulesBroken(log: PlatformLog, done = {}): Promise<Rule[]> {
   const { findings } = await auditLog([log.records(done)], log.topics['dead-letters']);
   return [...new Set(findings.map(({ rule }) => rule))].sort();
+}
+
+function facilitatedLog(shares: EventOfType<'GasSpent'>['data']['shares']): PlatformLog {
+  const log = soundLog();
+  const payment = prove(log, facilitatedFrom);
+  accept(log, payment, facilitatedFrom);
+  post(log, payment, facilitatedFrom);
+  spendGas(log, [3, 4, facilitatedFrom], shares);
+  return log;
 }
 
 type Topic = keyof PlatformLog['topics'];
@@ -75,6 +88,25 @@ describe('a sound log', () => {
     ]);
     const payable = [...balances].find(([account]) => account.endsWith('publisher_payable/news'));
     expect(payable?.[1]).toBe(3000n);
+  });
+
+  it('behavior: gas of an API key’s charges is its account’s, the rest the platform’s', async () => {
+    const log = facilitatedLog([{ account, charges: 1, amountWei: '333' }]);
+    const { findings, balances } = await auditLog([log.records()], []);
+    expect(findings).toEqual([]);
+    const gas = [...balances].filter(([key]) => key.includes('/native/gas_'));
+    expect(gas).toEqual([
+      [`${network}/native/gas_expense/${network}`, 667n],
+      [`${network}/native/gas_receivable/${account}`, 333n],
+    ]);
+  });
+
+  it.each<[string, EventOfType<'GasSpent'>['data']['shares']]>([
+    ['for nobody', []],
+    ['rounded up', [{ account, charges: 1, amountWei: '334' }]],
+    ['of a stranger', [{ account: 'facilitator:zeta', charges: 1, amountWei: '333' }]],
+  ])('error: gas_shares_differ (%s)', async (_name, shares) => {
+    expect(await rulesBroken(facilitatedLog(shares))).toEqual(['gas_shares_differ']);
   });
 
   it('behavior: repetitions by a second owner are no finding, wherever they stand', async () => {

@@ -6,6 +6,7 @@ import { auditBooks, type Balances } from './books.js';
 import { type ChargeStory, noSums, type Sums } from './charges.js';
 import { auditDues } from './dues.js';
 import { type Finding, type Report, reporter } from './finding.js';
+import { auditGas } from './gas.js';
 import { checkGaps, type Output, readHistory, type Seen } from './history.js';
 
 /** The records of one partition number, each list in log order from offset 0. */
@@ -131,6 +132,7 @@ function auditPartition(
   const charges = seen.charges.filter((one) => isCausedBefore(one, done.decisions));
   const { settlements } = seen;
   auditDues({ decisions, charges, settlements }, admissions.stories, report);
+  auditGas({ decisions, charges: seen.charges }, admissions.stories, report);
 
   addTo(whole, admissions.stories, admissions.sums, balances);
   const { counts } = whole;

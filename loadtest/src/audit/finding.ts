@@ -22,6 +22,7 @@ export const rules = {
   due_twice: 'duplicate',
   due_differs: 'difference',
   batch_unknown: 'loss',
+  gas_shares_differ: 'difference',
   ledger_missing: 'loss',
   ledger_differs: 'difference',
   ledger_extra: 'duplicate',

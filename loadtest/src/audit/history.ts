@@ -9,6 +9,8 @@ import type { Report } from './finding.js';
 export interface Seen extends Output {
   readonly offset: number;
   readonly timestampMs: number;
+  /** As it was written; `event` is in the present version of its type. */
+  readonly version: number;
   /** Decoded at each access: millions of decoded events would not fit into memory. */
   readonly event: AnyEvent;
 }
@@ -66,6 +68,11 @@ function seenOf(record: LogRecord, { source, cause }: AnyEvent): Seen {
     timestampMs: record.timestampMs,
     source,
     cause,
+    get version() {
+      // The type is the first field of every record.
+      const [, version = ''] = /^\{"type":"[A-Za-z]+\.v([0-9]+)"/.exec(headOf(record)) ?? [];
+      return Number.parseInt(version, 10);
+    },
     get event() {
       const decoded = decodeEvent(record.value);
       // It was read before; the same bytes are read again.
@@ -73,6 +80,10 @@ function seenOf(record: LogRecord, { source, cause }: AnyEvent): Seen {
       return decoded.event;
     },
   };
+}
+
+function headOf({ value }: LogRecord): string {
+  return Buffer.from(value.buffer, value.byteOffset, Math.min(value.length, 100)).toString();
 }
 
 /** The outputs of one input record are numbered from 0 without gaps, over all their topics. */

@@ -25,7 +25,23 @@ export function nonceOf(n: number): string {
 
 export function chargeOf(n: number, amount = '1000') {
   const chargeId = chargeIdOf(network, asset, from, nonceOf(n));
-  return { chargeId, payer, publisherId: 'news', network, asset, amount };
+  return { chargeId, payer, publisherId: ownerOf(n), network, asset, amount };
+}
+
+/** From here on charges are of an API key. */
+export const facilitatedFrom = 100;
+export const account = 'facilitator:acme';
+
+function ownerOf(n: number): string {
+  return n < facilitatedFrom ? 'news' : account;
+}
+
+function kindOf(n: number) {
+  return n < facilitatedFrom ? 'crawl' : 'facilitated';
+}
+
+function partiesOf(n: number) {
+  return { kind: kindOf(n), payer, publisherId: ownerOf(n) } as const;
 }
 
 export interface PlatformLog {
@@ -109,7 +125,7 @@ export function prove(log: PlatformLog, n: number, amount?: string): number {
   return log.write('payments', 'ProofReceived', {
     ...charge,
     ...request,
-    ...{ dialect, kind: 'crawl', requestId: `r${n}`, ingressId: 'i', payTo, signature: '0x' },
+    ...{ dialect, kind: kindOf(n), requestId: `r${n}`, ingressId: 'i', payTo, signature: '0x' },
     authorization: authorizationOf(n, charge.amount),
     signatureCheck: { kind: 'recovered' },
     decideWithinMs: 1,
@@ -125,7 +141,7 @@ export function accept(log: PlatformLog, payment: number, n: number, amount?: st
   return decide(log, payment, 'PaymentAccepted', {
     ...chargeOf(n, amount),
     ...request,
-    ...{ dialect, kind: 'crawl', requestId: `r${n}`, ingressId: 'i', leaseId: 'l', leaseMs: 1 },
+    ...{ dialect, kind: kindOf(n), requestId: `r${n}`, ingressId: 'i', leaseId: 'l', leaseMs: 1 },
     holdExpiresAtMs: 2_000_000,
   });
 }
@@ -144,19 +160,17 @@ export function post(log: PlatformLog, payment: number, n: number, amount?: stri
   const decision = decide(log, payment, 'ChargePosted', {
     ...charge,
     ...request,
-    ...{ dialect, kind: 'crawl', requestId: `r${n}`, payTo, signature: '0x', settleAlone: false },
+    ...{ dialect, kind: kindOf(n), requestId: `r${n}`, payTo, signature: '0x', settleAlone: false },
     authorization,
     outcome: 'delivered',
     bytes: 1,
   });
-  meter(log, decision, { moment: 'charge_posted', ...parties, amount: BigInt(charge.amount) });
+  meter(log, decision, { moment: 'charge_posted', ...partiesOf(n), amount: BigInt(charge.amount) });
   const cause = { topic: 'decisions', offset: decision, source: 'metering' } as const;
   const due = { payTo, authorization, signature: '0x', settleAlone: false, sealAtOnce: false };
-  log.write('charges', 'ChargeDue', { ...charge, kind: 'crawl', ...due }, cause);
+  log.write('charges', 'ChargeDue', { ...charge, kind: kindOf(n), ...due }, cause);
   return decision;
 }
-
-const parties = { kind: 'crawl', payer, publisherId: 'news' } as const;
 
 export function meter(log: PlatformLog, decision: number, moment: Moment): number {
   const entries = balancedTransaction(moment).map((entry) => ({
@@ -198,15 +212,46 @@ export function seal(log: PlatformLog, ns: readonly number[], batchId = 'b1'): v
     { topic: 'charges', offset: charge, source: 'settlement' },
   );
   for (const n of ns) {
-    const data = { ...chargeOf(n), kind: 'crawl', batchId } as const;
+    const data = { ...chargeOf(n), kind: kindOf(n), batchId } as const;
     const amount = BigInt(data.amount);
-    relay(log, charge, 'ChargeInFlight', data, { moment: 'charge_in_flight', ...parties, amount });
+    relay(log, charge, 'ChargeInFlight', data, {
+      moment: 'charge_in_flight',
+      ...partiesOf(n),
+      amount,
+    });
+  }
+}
+
+/** The gas of one transaction with these charges, in the version that is given. */
+export function spendGas(
+  log: PlatformLog,
+  ns: readonly number[],
+  shares: Data<'GasSpent'>['shares'],
+): void {
+  const [batchId, transactionHash, amountWei] = ['b1', nonceOf(9), '1000'];
+  log.write('charges', 'AttemptProposed', {
+    ...{ batchId, attempt: 1, network, signer, nonce: 0, withCode: [], rawTransaction: '0x' },
+    ...{ transactionHash, maxFeePerGas: '1', maxPriorityFeePerGas: '1' },
+    chargeIds: ns.map((n) => chargeOf(n).chargeId),
+  });
+  const data = {
+    ...{ network, signer, batchId, transactionHash, gasUsed: '10', amountWei },
+    ...{ charges: ns.length, shares },
+  };
+  const cause = { topic: 'charges', offset: observeBatch(log), source: 'settlement' } as const;
+  const payment = log.write('payments', 'GasSpent', data, cause);
+  const decision = decide(log, payment, 'GasSpent', data);
+  const gas = { moment: 'gas_spent', network, signer } as const;
+  const borne = shares.reduce((sum, share) => sum + BigInt(share.amountWei), 0n);
+  meter(log, decision, { ...gas, amount: BigInt(amountWei) - borne });
+  for (const share of shares) {
+    meter(log, decision, { ...gas, bearer: share.account, amount: BigInt(share.amountWei) });
   }
 }
 
 export function settledOf(n: number, batchId = 'b1'): Data<'ChargeSettled'> {
   return {
-    ...{ ...chargeOf(n), kind: 'crawl', batchId, transactionHash: nonceOf(9) },
+    ...{ ...chargeOf(n), kind: kindOf(n), batchId, transactionHash: nonceOf(9) },
     ...{ blockNumber: 20, blockTimestampS: 1, paidElsewhere: false },
   };
 }
@@ -214,14 +259,19 @@ export function settledOf(n: number, batchId = 'b1'): Data<'ChargeSettled'> {
 export function settle(log: PlatformLog, n: number, batchId?: string): void {
   const data = settledOf(n, batchId);
   const amount = BigInt(data.amount);
-  const moment = { moment: 'charge_settled', from: 'in_flight', ...parties, amount } as const;
+  const moment = { moment: 'charge_settled', from: 'in_flight', ...partiesOf(n), amount } as const;
   relay(log, observeBatch(log), 'ChargeSettled', data, moment);
 }
 
 export function writeOff(log: PlatformLog, n: number): void {
-  const data = { ...chargeOf(n), kind: 'crawl', batchId: 'b1', reason: 'cancelled' } as const;
+  const data = { ...chargeOf(n), kind: kindOf(n), batchId: 'b1', reason: 'cancelled' } as const;
   const amount = BigInt(data.amount);
-  const moment = { moment: 'charge_uncollectible', from: 'in_flight', ...parties, amount } as const;
+  const moment = {
+    moment: 'charge_uncollectible',
+    from: 'in_flight',
+    ...partiesOf(n),
+    amount,
+  } as const;
   relay(log, observeBatch(log), 'ChargeUncollectible', data, moment);
 }
 
@@ -238,7 +288,7 @@ export function release(log: PlatformLog, n: number): void {
   decide(log, payment, 'HoldReleased', {
     ...chargeOf(n),
     ...request,
-    ...{ dialect, kind: 'crawl', requestId: `r${n}`, reason: 'not_delivered' },
+    ...{ dialect, kind: kindOf(n), requestId: `r${n}`, reason: 'not_delivered' },
   });
 }
 

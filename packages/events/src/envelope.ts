@@ -16,8 +16,8 @@ export interface Envelope<Type extends string = string, Data = unknown> {
   /** When it happened by the writer's knowledge; for a fold, its log time. Unix ms. */
   readonly timeMs: number;
   readonly cause?: Cause;
-  /** W3C trace context of the request that started this. */
-  readonly trace?: string;
+  /** W3C `traceparent` of the request that started this; absent where it is not recorded. */
+  readonly trace?: string | undefined;
   readonly data: Data;
 }
 

@@ -100,6 +100,32 @@ describe('upcasters', () => {
   });
 });
 
+describe('old versions in the log', () => {
+  const read = (type: string, data: unknown) => {
+    const decoded = decodeEvent(recordOf({ ...timePassed, type, data }));
+    return decoded.kind === 'event' ? decoded.event.data : decoded.kind;
+  };
+  const goldenData = (name: string) => {
+    const golden = goldens().find((one) => one.name === name);
+    return JSON.parse(String(golden?.value)).data as Record<string, unknown>;
+  };
+
+  it('behavior: gas without shares was all the platform’s', () => {
+    const data = goldenData('GasSpent.v1');
+    expect(read('GasSpent.v1', data)).toEqual({ ...data, shares: [] });
+    expect(read('GasSpent.v2', data)).toBe('unreadable');
+    for (const broken of [null, 7, undefined])
+      expect(read('GasSpent.v1', broken)).toBe('unreadable');
+  });
+
+  it('behavior: a price book is read without the fee that never had an effect', () => {
+    const data = goldenData('PriceBookReplaced.v1');
+    const old = { ...data, book: { ...(data.book as object), feeBasisPoints: 250 } };
+    expect(read('PriceBookReplaced.v1', old)).toEqual(data);
+    expect(read('PriceBookReplaced.v1', { ...data, book: null })).toBe('unreadable');
+  });
+});
+
 describe('causes', () => {
   const cause = (offset: number, index: number) => ['payments.1', 3, offset, index] as const;
 

@@ -23,7 +23,7 @@ export const LedgerMoment = Type.Union([
 /** All entries of one balanced transaction in one asset. */
 export const LedgerPosted = define('LedgerPosted', 1, {
   moment: LedgerMoment,
-  /** Absent for gas. */
+  /** Absent for gas; that of an API key names its account as the publisher. */
   chargeId: Type.Optional(Id),
   payer: Type.Optional(Payer),
   publisherId: Type.Optional(Id),

@@ -126,8 +126,15 @@ export const ChargeUncollectible = define('ChargeUncollectible', 1, {
   /** The block that proves the end of the authorization, where the chain was asked. */
   blockNumber: Type.Optional(BlockNumber),
 });
+/** What the account of an API key bears of a transaction's gas, for its charges in it. */
+export const GasShare = Type.Object({
+  account: Id,
+  charges: Type.Integer({ minimum: 1 }),
+  amountWei: Atomic,
+});
+
 /** Gas of one transaction that was mined, in the network's own asset. */
-export const GasSpent = define('GasSpent', 1, {
+export const GasSpent = define('GasSpent', 2, {
   network: Network,
   signer: Address,
   batchId: Id,
@@ -135,6 +142,8 @@ export const GasSpent = define('GasSpent', 1, {
   gasUsed: Atomic,
   amountWei: Atomic,
   charges: Type.Integer({ minimum: 0 }),
+  /** Of facilitated charges, by account in the order of ids; what is left is the platform's. */
+  shares: Type.Array(GasShare, { maxItems: 1000 }),
 });
 
 export const paymentEvents = [

@@ -14,7 +14,7 @@ export const PublisherRegistered = define('PublisherRegistered', 1, {
 });
 
 /** The whole price book in a new version; its shape belongs to packages/pricing. */
-export const PriceBookReplaced = define('PriceBookReplaced', 1, {
+export const PriceBookReplaced = define('PriceBookReplaced', 2, {
   publisherId: Id,
   version: Type.Integer({ minimum: 1 }),
   book: Type.Record(Type.String(), Type.Unknown()),

@@ -5,7 +5,21 @@ type Upcaster = (data: unknown) => unknown;
 /** `Type.vN` → the data of `Type.v(N+1)`. Every entry stays as long as the log holds version N. */
 export type Upcasters = Readonly<Record<string, Upcaster>>;
 
-export const upcasters: Upcasters = {};
+export const upcasters: Upcasters = {
+  // The platform bore all gas, whoever the charges were of.
+  'GasSpent.v1': (data) => ({ ...objectOf(data), shares: [] }),
+  // A fee in a price book never had an effect: it is the platform's, set by `PlatformFeeChanged`.
+  'PriceBookReplaced.v1': (data) => {
+    const { book, ...rest } = objectOf(data);
+    const { feeBasisPoints: _, ...kept } = objectOf(book);
+    return { ...rest, book: kept };
+  },
+};
+
+/** Anything else throws, and the record is unreadable. */
+function objectOf(value: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value as object));
+}
 
 export type Upcast =
   | { readonly kind: 'current'; readonly data: unknown }

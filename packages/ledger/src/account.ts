@@ -15,7 +15,9 @@ export type Purpose =
   | 'in_flight'
   | 'publisher_fee_receivable'
   | 'fee_income'
-  /** Owner: the network whose own asset paid it. */
+  /** What the account of an API key owes for the gas of its charges. Owner: the account. */
+  | 'gas_receivable'
+  /** What the platform bears. Owner: the network whose own asset paid it. */
   | 'gas_expense'
   /** Owner: the signer's address. */
   | 'signer_wallet';
@@ -49,6 +51,7 @@ export function normalSideOf(purpose: Purpose): 'debit' | 'credit' {
     case 'payer_receivable':
     case 'in_flight':
     case 'publisher_fee_receivable':
+    case 'gas_receivable':
     case 'gas_expense':
       return 'debit';
     case 'publisher_payable':

@@ -73,6 +73,12 @@ describe('the table of moments', () => {
       'debit gas_expense/eip155:84532 7',
       `credit signer_wallet/${signer} 7`,
     ]);
+    const bearer = 'facilitator:acme';
+    const borne = { moment: 'gas_spent', bearer, network: 'eip155:84532', signer } as const;
+    expect(lines({ ...borne, amount: 7n })).toEqual([
+      'debit gas_receivable/facilitator:acme 7',
+      `credit signer_wallet/${signer} 7`,
+    ]);
   });
 });
 
@@ -104,6 +110,7 @@ describe('balance', () => {
     }),
     fc.record({
       moment: fc.constant('gas_spent' as const),
+      ...{ bearer: fc.string({ minLength: 1, unit: 'binary' }) },
       network: fc.constant('eip155:1'),
       signer: fc.string({ minLength: 1 }),
       amount,

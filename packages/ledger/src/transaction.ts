@@ -31,6 +31,8 @@ export type Moment =
   | { readonly moment: 'platform_fee'; readonly publisherId: string; readonly amount: bigint }
   | {
       readonly moment: 'gas_spent';
+      /** Of the API key that bears it; absent: the platform does. */
+      readonly bearer?: string;
       readonly network: string;
       readonly signer: string;
       readonly amount: bigint;
@@ -69,7 +71,9 @@ function entriesOf(moment: Moment): Entry[] {
       );
     case 'gas_spent':
       return transfer(
-        accountOf('gas_expense', moment.network),
+        moment.bearer === undefined
+          ? accountOf('gas_expense', moment.network)
+          : accountOf('gas_receivable', moment.bearer),
         accountOf('signer_wallet', moment.signer),
         amount,
       );

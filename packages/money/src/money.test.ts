@@ -88,6 +88,23 @@ describe('prices', () => {
   });
 });
 
+describe('shares of a cost', () => {
+  test('property: all shares and the rest are the whole; none is more than its exact part', () => {
+    const counts = fc.array(fc.bigInt({ min: 1n, max: 1000n }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 200n }), counts, (whole, parts) => {
+        const count = parts.reduce((sum, part) => sum + part, 0n);
+        const shares = parts.map((part) => Money.shareOfRoundingDown(whole, part, count));
+        const rest = whole - shares.reduce((sum, share) => sum + share, 0n);
+        expect(rest >= 0n && rest < BigInt(parts.length)).toBe(true);
+        for (const [i, share] of shares.entries()) {
+          expect(share * count <= whole * (parts[i] as bigint)).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
 describe('atomic units', () => {
   test.each(['', '00', '01', '+1', '-1', '1.0', '1e3', ' 1', '1 ', '0x1', '9'.repeat(79), '١'])(
     'error: money_atomic_invalid for %j',

@@ -111,14 +111,26 @@ export function shareRoundingUp(atomic: bigint, count: bigint): bigint {
   return (atomic + count - 1n) / count;
 }
 
+/**
+ * What some of those who share a cost bear, e.g. the gas of an account's charges in a batch. What
+ * rounding leaves stays with the others: the parts of all never exceed the whole.
+ */
+export function shareOfRoundingDown(atomic: bigint, part: bigint, count: bigint): bigint {
+  return (atomic * part) / count;
+}
+
 /** For people: `0.001 USDC`, exact, at least two decimals where the asset has them. */
-export function format(amount: Amount): string {
-  const { asset, atomic } = amount;
+export function format({ asset, atomic }: Amount): string {
+  return `${decimalText(atomic, asset.decimals)} ${asset.symbol}`;
+}
+
+/** The same without its symbol: `0.001`. */
+export function decimalText(atomic: bigint, decimals: number): string {
   const sign = atomic < 0n ? '-' : '';
-  const digits = (atomic < 0n ? -atomic : atomic).toString().padStart(asset.decimals + 1, '0');
-  if (asset.decimals === 0) return `${sign}${digits} ${asset.symbol}`;
-  const whole = digits.slice(0, -asset.decimals);
-  return `${sign}${whole}.${trimFraction(digits.slice(-asset.decimals))} ${asset.symbol}`;
+  const digits = (atomic < 0n ? -atomic : atomic).toString().padStart(decimals + 1, '0');
+  if (decimals === 0) return `${sign}${digits}`;
+  const whole = digits.slice(0, -decimals);
+  return `${sign}${whole}.${trimFraction(digits.slice(-decimals))}`;
 }
 
 export function add(a: Amount, b: Amount): Amount {

@@ -146,6 +146,7 @@ describe('price books', () => {
     ['rule id with a dot', { rules: [{ ...good, id: 'a.b' }] }],
     ['no such day', { rules: [{ ...good, effectiveFrom: '2026-13-40T00:00:00Z' }] }],
     ['same id and time', { rules: [good, good] }],
+    ['a fee, which is the platform’s', { rules: [good], feeBasisPoints: 250 }],
     ['charging for failures', { rules: [good], billable: { origin_5xx: true } }],
   ])('error: price_book_invalid for %s', (_, value) => {
     expect(() => readPriceBook(JSON.parse(JSON.stringify(value)))).toThrow(PaycrawlError);

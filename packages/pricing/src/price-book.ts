@@ -68,7 +68,6 @@ export const PriceBook = Type.Object(
   {
     rules: Type.Array(PriceRule, { maxItems: 10_000 }),
     billable: Type.Optional(Billable),
-    feeBasisPoints: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
   },
   { additionalProperties: false },
 );

@@ -64,7 +64,11 @@ function feed(
   }
   if (step === 'loss') return books.feed('LossPosted', charges.loss(...args));
   if (step === 'release') return books.feed('HoldReleased', charges.released(n));
-  if (step === 'gas') return books.feed('GasSpent', charges.gas(args[1]));
+  if (step === 'gas') {
+    const amountWei = (BigInt(args[1]) / BigInt(1 + (which % 3))).toString();
+    const shares = [{ account: `facilitator:${args[2]}`, charges: 1, amountWei }];
+    return books.feed('GasSpent', charges.gas(args[1], shares));
+  }
   if (step === 'fee') {
     return books.feed('PlatformFeeChanged', { version: 1 + (which % 3), feeBps: which % 10_001 });
   }

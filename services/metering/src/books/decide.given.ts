@@ -128,13 +128,14 @@ export const charges = {
     asset: money.asset,
     nonces: [],
   }),
-  gas: (amountWei: string): Data<'GasSpent'> => ({
+  gas: (amountWei: string, shares: Data<'GasSpent'>['shares'] = []): Data<'GasSpent'> => ({
     network: money.network,
     signer,
     batchId: 'b1',
     transactionHash: `0x${'a'.repeat(64)}`,
     gasUsed: '21000',
     amountWei,
-    charges: 1,
+    charges: 3,
+    shares,
   }),
 };

@@ -217,6 +217,44 @@ describe('gas', () => {
     expect(outputs[0]).toMatchObject({ key: `eip155:84532:${signer}`, data: { asset: 'native' } });
   });
 
+  it('behavior: what accounts of API keys bear is theirs, the rest the platform’s', () => {
+    const share = (name: string, amountWei: string) => {
+      return { account: `facilitator:${name}`, charges: 1, amountWei };
+    };
+    const books = given();
+    const shares = [share('acme', '7000'), share('free', '0'), share('zeta', '7000')];
+    const outputs = books.feed('GasSpent', charges.gas('21000', shares));
+    expect(linesOf(outputs)).toEqual([
+      'gas_spent: debit gas_expense 7000',
+      'gas_spent: credit signer_wallet 7000',
+      'gas_spent: debit gas_receivable 7000',
+      'gas_spent: credit signer_wallet 7000',
+      'gas_spent: debit gas_receivable 7000',
+      'gas_spent: credit signer_wallet 7000',
+    ]);
+    expect(outputs[1]).toMatchObject({
+      key: `eip155:84532:${signer}`,
+      data: { publisherId: 'facilitator:acme', kind: 'facilitated', asset: 'native' },
+    });
+    expect(balances(books)).toMatchObject({ signer_wallet: -21_000n, gas_expense: 7_000n });
+  });
+
+  it('behavior: where accounts bear all of it, the platform posts nothing', () => {
+    const shares = [{ account: 'facilitator:acme', charges: 3, amountWei: '21000' }];
+    const outputs = given().feed('GasSpent', charges.gas('21000', shares));
+    expect(linesOf(outputs)).toEqual([
+      'gas_spent: debit gas_receivable 21000',
+      'gas_spent: credit signer_wallet 21000',
+    ]);
+  });
+
+  it('error: ledger_amount_negative where shares are more than was spent', () => {
+    const shares = [{ account: 'facilitator:acme', charges: 3, amountWei: '21001' }];
+    expect(() => given().feed('GasSpent', charges.gas('21000', shares))).toThrow(
+      expect.objectContaining({ code: 'ledger_amount_negative' }),
+    );
+  });
+
   it('behavior: gas that cost nothing is no transaction', () => {
     expect(given().feed('GasSpent', charges.gas('0'))).toEqual([]);
   });

@@ -137,11 +137,27 @@ function chargeUncollectible(
 }
 
 function gasSpent(view: View<LogOutput>, data: EventOfType<'GasSpent'>['data']): void {
-  const amount = parseAtomic(data.amountWei);
+  const { shares } = data;
+  const borne = shares.reduce((sum, { amountWei }) => sum + parseAtomic(amountWei), 0n);
+  postGas(view, data, { amount: parseAtomic(data.amountWei) - borne });
+  for (const { account, amountWei } of shares) {
+    postGas(view, data, { bearer: account, amount: parseAtomic(amountWei) });
+  }
+}
+
+/** Each bearer's part is a transaction of its own: whose it is stands on the posting. */
+function postGas(
+  view: View<LogOutput>,
+  { network, signer }: EventOfType<'GasSpent'>['data'],
+  { amount, bearer }: { readonly amount: bigint; readonly bearer?: string },
+): void {
   if (amount === 0n) return;
-  const { network, signer } = data;
-  const moment: Moment = { moment: 'gas_spent', network, signer, amount };
-  post(view, payerId(network, signer), { network, asset: 'native' }, moment);
+  const asset = { network, asset: 'native' };
+  const key = payerId(network, signer);
+  const moment = { moment: 'gas_spent', network, signer, amount } as const;
+  if (bearer === undefined) return post(view, key, asset, moment);
+  const of = { publisherId: bearer, kind: 'facilitated' } as const;
+  post(view, key, asset, { ...moment, bearer }, of);
 }
 
 function platformFeeChanged(

@@ -11,8 +11,9 @@ import {
   sumKey,
 } from './state.js';
 
-/** What a charge's transaction carries beside its entries. */
-export type TransactionOf = Pick<ChargeRef, 'chargeId' | 'payer' | 'publisherId' | 'kind'>;
+/** What a transaction carries beside its entries: whose it is, and of which charge. */
+export type TransactionOf = Pick<ChargeRef, 'publisherId' | 'kind'> &
+  Partial<Pick<ChargeRef, 'chargeId' | 'payer'>>;
 
 /** Posts one moment: entries into the totals, one `LedgerPosted` out, the sums checked. */
 export function post(
@@ -31,12 +32,9 @@ export function post(
     type: 'LedgerPosted',
     data: {
       moment: moment.moment,
-      ...(of && {
-        chargeId: of.chargeId,
-        payer: of.payer,
-        publisherId: of.publisherId,
-        kind: of.kind,
-      }),
+      ...(of?.chargeId !== undefined && { chargeId: of.chargeId }),
+      ...(of?.payer !== undefined && { payer: of.payer }),
+      ...(of && { publisherId: of.publisherId, kind: of.kind }),
       network: asset.network,
       asset: asset.asset,
       entries: entries.map(({ account, side, amount }) => ({

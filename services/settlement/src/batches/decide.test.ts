@@ -301,6 +301,30 @@ describe('outcomes', () => {
     expect(given.range('b/')).toEqual([]);
   });
 
+  test('behavior: gas of facilitated charges is their accounts’, also where a call failed', () => {
+    const [acme, zeta] = ['facilitator:acme', 'facilitator:zeta'];
+    openLane();
+    take('c1', { kind: 'facilitated', publisherId: zeta });
+    for (const id of ['c2', 'c3']) take(id, { kind: 'facilitated', publisherId: acme });
+    take('c4');
+    take('c5');
+    take('c6');
+    const batchId = batchIdOf(take('c7', { sealAtOnce: true }));
+    propose(batchId);
+    const ids = ['c1', 'c2', 'c4', 'c5', 'c6', 'c7'].map(settled);
+    const outputs = observe(batchId, [...ids, { chargeId: 'c3', answer: 'unused' }]);
+    expect(outputs.find(({ type }) => type === 'GasSpent')).toMatchObject({
+      data: {
+        amountWei: '1000',
+        charges: 7,
+        shares: [
+          { account: acme, charges: 2, amountWei: '285' },
+          { account: zeta, charges: 1, amountWei: '142' },
+        ],
+      },
+    });
+  });
+
   test('behavior: an observation without all answers, or of another transaction, is none', () => {
     const batchId = seal('c1', 'c2');
     propose(batchId);

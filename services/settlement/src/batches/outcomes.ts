@@ -1,5 +1,7 @@
 import type { BatchObserved, ChargeAnswer, ChargesObserved } from '@paycrawl/events/charges';
 import type { DataOf } from '@paycrawl/events/definition';
+import type { GasSpent } from '@paycrawl/events/payments';
+import { formatAtomic, shareOfRoundingDown } from '@paycrawl/money/money';
 import type { Static } from '@sinclair/typebox';
 import { chargeFieldsOf, dequeue, enqueue, type Place, sealBatches } from './sealing.js';
 import {
@@ -21,6 +23,7 @@ import {
 export type BatchObservation = DataOf<typeof BatchObserved>;
 export type ChargesObservation = DataOf<typeof ChargesObserved>;
 export type Answer = Static<typeof ChargeAnswer>;
+type GasShares = DataOf<typeof GasSpent>['shares'];
 
 /** After this many failed batches a charge goes on alone, so that it cannot harm others again. */
 const triesTogetherMax = 3;
@@ -70,6 +73,7 @@ function confirmBatch(
   const tally: Tally = { settled: 0, returned: 0, uncollectible: 0, amountSettled: 0n };
   const answers = new Map(observed.answers.map((answer) => [answer.chargeId, answer]));
   const wasTried = new Set(batch.attempts[mined.attempt - 1]?.chargeIds);
+  const gasShares = gasSharesRoundingDown(view, wasTried, BigInt(mined.gasCostWei));
   for (const chargeId of batch.chargeIds) {
     const charge = chargeOf(view, chargeId);
     const answer = answers.get(chargeId);
@@ -80,6 +84,7 @@ function confirmBatch(
   view.emit({
     topic: 'payments',
     key: `${network}:${signer}`,
+    trace: batch.trace ?? null,
     type: 'GasSpent',
     data: {
       network,
@@ -89,11 +94,13 @@ function confirmBatch(
       gasUsed,
       amountWei: gasCostWei,
       charges: wasTried.size,
+      shares: gasShares,
     },
   });
   view.emit({
     topic: 'settlements',
     key: batchId,
+    trace: batch.trace ?? null,
     type: 'BatchConfirmed',
     data: {
       batchId,
@@ -109,6 +116,30 @@ function confirmBatch(
       amountSettled: tally.amountSettled.toString(),
     },
   });
+}
+
+/**
+ * Every call of a transaction is the same transfer, so gas is shared by their number: also those
+ * that failed cost it. What rounding leaves is the platform's, as is the gas of crawls and of a
+ * transaction without calls.
+ */
+function gasSharesRoundingDown(
+  view: SettlementView,
+  tried: ReadonlySet<string>,
+  gasCostWei: bigint,
+): GasShares {
+  const counts = new Map<string, number>();
+  for (const chargeId of tried) {
+    const due = chargeOf(view, chargeId)?.due;
+    if (due?.kind !== 'facilitated') continue;
+    counts.set(due.publisherId, (counts.get(due.publisherId) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([account, charges]) => {
+      const share = shareOfRoundingDown(gasCostWei, BigInt(charges), BigInt(tried.size));
+      return { account, charges, amountWei: formatAtomic(share) };
+    });
 }
 
 interface AnswerContext {
@@ -149,6 +180,7 @@ function loseBatch(view: SettlementView, batch: Batch): void {
   view.emit({
     topic: 'settlements',
     key: batch.batchId,
+    trace: batch.trace ?? null,
     type: 'BatchLost',
     data: { batchId: batch.batchId, reason: 'nonce_used_by_another_transaction' },
   });
@@ -201,7 +233,8 @@ function endWaiting(
     // The books move money from "in flight" only, so it passes through there.
     const batchId = charge.batchId ?? `elsewhere-${charge.due.chargeId}`;
     const data = { ...chargeFieldsOf(charge.due), batchId };
-    view.emit({ topic: 'payments', key: charge.due.payer, type: 'ChargeInFlight', data });
+    const trace = charge.trace ?? null;
+    view.emit({ topic: 'payments', key: charge.due.payer, trace, type: 'ChargeInFlight', data });
     settle(view, charge, answer, { batchId, observed });
   } else {
     const { blockNumber } = observed;
@@ -216,7 +249,7 @@ interface SettleContext {
 
 function settle(
   view: SettlementView,
-  { due }: Charge,
+  { due, trace }: Charge,
   answer: Extract<Answer, { transactionHash: string }>,
   { batchId, observed }: SettleContext,
 ): void {
@@ -224,6 +257,7 @@ function settle(
   view.emit({
     topic: 'payments',
     key: due.payer,
+    trace: trace ?? null,
     type: 'ChargeSettled',
     data: {
       ...chargeFieldsOf(due),
@@ -238,7 +272,7 @@ function settle(
 
 function uncollectible(
   view: SettlementView,
-  { due }: Charge,
+  { due, trace }: Charge,
   reason: string,
   { batchId, blockNumber }: { batchId: string | undefined; blockNumber: number },
 ): void {
@@ -247,6 +281,7 @@ function uncollectible(
   view.emit({
     topic: 'payments',
     key: due.payer,
+    trace: trace ?? null,
     type: 'ChargeUncollectible',
     data: { ...chargeFieldsOf(due), ...inBatch, reason, blockNumber },
   });
@@ -254,13 +289,14 @@ function uncollectible(
 
 function returnCharge(
   view: SettlementView,
-  { due }: Charge,
+  { due, trace }: Charge,
   batchId: string,
   reason: string,
 ): void {
   view.emit({
     topic: 'payments',
     key: due.payer,
+    trace: trace ?? null,
     type: 'ChargeReturned',
     data: { ...chargeFieldsOf(due), batchId, reason },
   });

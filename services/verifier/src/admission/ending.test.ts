@@ -57,6 +57,7 @@ describe('what settlement says', () => {
       gasUsed: '1',
       amountWei: '2',
       charges: 1,
+      shares: [],
     };
     expect(spec.feed('GasSpent', gas)[0]).toMatchObject({ type: 'GasSpent', key: asset });
   });

@@ -20,14 +20,12 @@ export interface DraftRule {
 export interface Draft {
   readonly rules: readonly DraftRule[];
   readonly billable: Partial<Readonly<Record<BillableOutcome, boolean>>>;
-  readonly feeBasisPoints: number | undefined;
   readonly nextKey: number;
 }
 
 export const emptyDraft: Draft = {
   rules: [],
   billable: {},
-  feeBasisPoints: undefined,
   nextKey: 0,
 };
 
@@ -35,7 +33,6 @@ export function draftOf(book: PriceBook): Draft {
   return {
     rules: book.rules.map(draftRuleOf),
     billable: given(book.billable ?? {}),
-    feeBasisPoints: book.feeBasisPoints,
     nextKey: book.rules.length,
   };
 }
@@ -61,11 +58,10 @@ function draftRuleOf(rule: PriceRule, key: number): DraftRule {
 
 /** What is sent: members that are empty are left out, as the schema wants it. */
 export function bookOf(draft: Draft): Readonly<Record<string, unknown>> {
-  const { billable, feeBasisPoints } = draft;
+  const { billable } = draft;
   return given({
     rules: draft.rules.map(ruleOf),
     billable: Object.keys(billable).length === 0 ? undefined : billable,
-    feeBasisPoints,
   });
 }
 

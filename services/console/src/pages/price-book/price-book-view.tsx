@@ -91,17 +91,10 @@ function priceTitle(rule: PriceRule): string {
   return rule.free === true ? 'Free' : (rule.price ?? '–');
 }
 
-function chargedFacts({ billable, feeBasisPoints }: PriceBook) {
+function chargedFacts({ billable }: PriceBook) {
   const outcomes = billableOutcomes.map((outcome) => {
     const isCharged = billable?.[outcome] ?? billableByDefault[outcome];
     return { term: billableTitles[outcome], value: isCharged ? 'Charged' : 'Not charged' };
   });
-  const fee = feeBasisPoints ?? 0;
-  const hundredths = fee % 100;
-  const percent = `${(fee - hundredths) / 100}.${String(hundredths).padStart(2, '0')} %`;
-  return [
-    ...outcomes,
-    { term: 'Anything not delivered', value: 'Never charged' },
-    { term: 'Platform fee', value: fee === 0 ? 'None' : percent },
-  ];
+  return [...outcomes, { term: 'Anything not delivered', value: 'Never charged' }];
 }

@@ -1,6 +1,5 @@
 import {
   flag,
-  integer,
   isRecord,
   list,
   type Narrow,
@@ -46,7 +45,6 @@ const billableShape = {
 const bookShape = {
   rules: list(object(ruleShape)),
   billable: optional(object(billableShape)),
-  feeBasisPoints: optional(integer),
 };
 
 const priceBook = object(bookShape);
