@@ -39,7 +39,9 @@ const ownedPackages: readonly Owned[] = [
   // The fold keeps its own state in LMDB; the log's environments belong to event-log alone.
   { pattern: /^lmdb$/, owners: ['event-log', 'fold'], instead: 'the event log port' },
   { pattern: /^kafkajs$/, owners: ['event-log'], instead: 'the event log port' },
-  { pattern: /^(chdb|@clickhouse\/.*)$/, owners: ['warehouse'], instead: 'the warehouse port' },
+  // The testkit puts the engine behind a server's interface, for tests of the network adapter.
+  { pattern: /^chdb$/, owners: ['warehouse', 'testkit'], instead: 'the warehouse port' },
+  { pattern: /^@clickhouse\/.*$/, owners: ['warehouse'], instead: 'the warehouse port' },
 ];
 
 /** Makers of chain clients and of signers, by name, from viem. */

@@ -3,14 +3,10 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { WorkerCommand, WorkerReply, WorkerRequest, WorkerSetup } from './chdb-messages.js';
+import { engineFailure } from './engine-failure.js';
+import { checkBlock, rowsOf } from './json-rows.js';
 import { pinEngine } from './pin-engine.js';
-import {
-  type Block,
-  blockRowsMax,
-  type Parameters,
-  pinnedSettings,
-  type Warehouse,
-} from './warehouse.js';
+import { type Block, type Parameters, pinnedSettings, type Warehouse } from './warehouse.js';
 
 /**
  * The ClickHouse engine inside this process, on threads of its own. The engine allows one data
@@ -83,17 +79,9 @@ function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
 async function insertBlock(writer: EngineThread, block: Block): Promise<void> {
   const { table, columns, rows } = block;
   if (rows.length === 0) return;
-  if (rows.length > blockRowsMax) {
-    throw fail('warehouse_rejected', `A block has more than ${blockRowsMax} rows`);
-  }
+  checkBlock(block);
   const payload = Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n'));
   await writer.call({ do: 'insert', table, columns, payload });
-}
-
-/** The engine separates rows by a newline; inside values it is escaped. */
-function rowsOf<Row>(text: string): Row[] {
-  if (text === '') return [];
-  return JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`) as Row[];
 }
 
 function connectionArgs(options: ChdbOptions): string[] {
@@ -149,18 +137,6 @@ function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
   pending.delete(reply.id);
   if (reply.outcome === 'done') waiting?.resolve(reply.text);
   else waiting?.reject(engineFailure(reply.message, reply.engineCode));
-}
-
-/** Errors of the engine that pass by themselves or with more disk or memory; others are ours. */
-const transientEngineCodes: ReadonlySet<number> = new Set([
-  74, 75, 76, 159, 202, 210, 241, 243, 252, 425, 999,
-]);
-
-function engineFailure(message: string, engineCode: number | undefined): Error {
-  const context = { engineCode, message };
-  return engineCode === undefined || transientEngineCodes.has(engineCode)
-    ? fail('warehouse_unavailable', 'The warehouse did not answer', { context })
-    : fail('warehouse_rejected', 'The warehouse refused the statement', { context });
 }
 
 const lockFile = (directory: string) => join(directory, 'paycrawl.pid');
