@@ -8,14 +8,15 @@ import type { EventDefinition, EventOf } from './definition.js';
 import { type Cause, type Envelope, idOfCause } from './envelope.js';
 import { ledgerEvents } from './ledger.js';
 import { paymentEvents } from './payments.js';
-import { registryEvents } from './registry.js';
+import { PublisherFrozen, PublisherUnfrozen, registryEvents } from './registry.js';
 import { settlementEvents } from './settlements.js';
 import { type Upcasters, upcast, upcasters } from './upcasters.js';
 
 /** Which types a topic may hold. */
 export const eventsByTopic = {
   challenges: challengeEvents,
-  payments: paymentEvents,
+  // The verifier decides by what stands in its own partition: a freeze is told there too.
+  payments: [...paymentEvents, PublisherFrozen, PublisherUnfrozen],
   decisions: decisionEvents,
   ledger: ledgerEvents,
   charges: chargeEvents,

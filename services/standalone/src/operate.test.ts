@@ -28,13 +28,16 @@ test("behavior: a freeze of a payer stands in the payer's own partition", async 
   });
 });
 
-test('behavior: a freeze of a signer stands in every partition, of a publisher in one', async () => {
+test('behavior: a freeze of a signer or a publisher stands in every partition', async () => {
   const log = await newLog();
   const signer = `0x${'b2'.repeat(20)}`;
   const signers = await operate(log, 'SignerFrozen', { signer, reason: 'test' }, nowMs);
   expect(signers.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
   const data = { publisherId: 'demo', reason: 'test' };
-  expect(await operate(log, 'PublisherFrozen', data, nowMs)).toHaveLength(1);
+  const publishers = await operate(log, 'PublisherFrozen', data, nowMs);
+  expect(publishers.map(({ topic, partition }) => `${topic}/${partition}`)).toEqual([
+    ...['payments.1/0', 'payments.1/1', 'payments.1/2', 'payments.1/3', 'registry.1/0'],
+  ]);
 });
 
 test.each([

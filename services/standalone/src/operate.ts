@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { EventLog } from '@paycrawl/event-log/event-log';
+import type { EventLog, NewRecord } from '@paycrawl/event-log/event-log';
 import { partitionForKey } from '@paycrawl/event-log/partitioner';
 import { type AnyEvent, decodeEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
@@ -10,17 +10,18 @@ import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
  * the partition of whoever it concerns, so that a replay knows when; nothing is changed in place.
  */
 const operatorEvents = {
-  PayerFrozen: 'payments',
-  PayerUnfrozen: 'payments',
-  PayerReleased: 'payments',
-  SignerFrozen: 'charges',
-  SignerUnfrozen: 'charges',
-  ChargeReleased: 'charges',
-  PublisherFrozen: 'registry',
-  PublisherUnfrozen: 'registry',
-  OfferWithdrawn: 'registry',
-  OfferRestored: 'registry',
-} as const satisfies Record<string, TopicName>;
+  PayerFrozen: ['payments'],
+  PayerUnfrozen: ['payments'],
+  PayerReleased: ['payments'],
+  SignerFrozen: ['charges'],
+  SignerUnfrozen: ['charges'],
+  ChargeReleased: ['charges'],
+  // The ingress offers by the registry; the verifier decides by its own partitions.
+  PublisherFrozen: ['payments', 'registry'],
+  PublisherUnfrozen: ['payments', 'registry'],
+  OfferWithdrawn: ['registry'],
+  OfferRestored: ['registry'],
+} as const satisfies Record<string, readonly TopicName[]>;
 
 type OperatorEvent = keyof typeof operatorEvents;
 
@@ -45,10 +46,12 @@ export async function operate(
   const value = encodeEvent(event);
   const decoded = decodeEvent(value);
   if (decoded.kind !== 'event') throw fail('operator_event_invalid', decoded.detail);
-  const topic = physicalTopic(operatorEvents[type]);
-  const records = (await partitionsOf(log, topic, data)).map((partition) => {
-    return { topic, partition, key: '', value };
-  });
+  const records: NewRecord[] = [];
+  for (const topic of operatorEvents[type].map(physicalTopic)) {
+    for (const partition of await partitionsOf(log, topic, data)) {
+      records.push({ topic, partition, key: '', value });
+    }
+  }
   const producer = log.producer();
   try {
     return await producer.append(records);
@@ -62,8 +65,8 @@ function isOperatorEvent(type: string): type is OperatorEvent {
 }
 
 /**
- * A payer's own partition; the one of `registry`; for signers and charges every one, because only
- * the fold knows whose they are, and the others take no notice.
+ * A payer's own partition; the one of `registry`; for publishers, signers and charges every one,
+ * because only the fold knows whose they are, and the others take no notice.
  */
 async function partitionsOf(log: EventLog, topic: string, data: unknown): Promise<number[]> {
   const count = (await log.topics()).find(({ name }) => name === topic)?.partitions;

@@ -126,7 +126,7 @@ async function propose(context: DriverContext, batch: Batch, proposal: Proposal)
     },
     signer.privateKey,
   );
-  await appendOnce(context, `attempt/${batch.batchId}/${attempt}`, 'AttemptProposed', {
+  const proposed = {
     batchId: batch.batchId,
     attempt,
     network: settings.network,
@@ -138,7 +138,9 @@ async function propose(context: DriverContext, batch: Batch, proposal: Proposal)
     rawTransaction: signed.raw,
     maxFeePerGas: fees.maxFeePerGasWei.toString(),
     maxPriorityFeePerGas: fees.tipPerGasWei.toString(),
-  });
+  };
+  const subject = `attempt/${batch.batchId}/${attempt}`;
+  await appendOnce(context, subject, 'AttemptProposed', proposed, batch.trace);
   context.onStep?.('proposed');
 }
 
@@ -156,11 +158,9 @@ async function send(context: DriverContext, batch: Batch, attempt: Attempt): Pro
   if (answer.outcome !== 'refused') {
     memory.lastSentAtMs.set(attempt.transactionHash, nowMs);
     if (attempt.sentAtMs === undefined) {
-      await appendOnce(context, `sent/${attempt.transactionHash}`, 'AttemptSubmitted', {
-        batchId: batch.batchId,
-        attempt: attempt.attempt,
-        transactionHash: attempt.transactionHash,
-      });
+      const { transactionHash } = attempt;
+      const sent = { batchId: batch.batchId, attempt: attempt.attempt, transactionHash };
+      await appendOnce(context, `sent/${transactionHash}`, 'AttemptSubmitted', sent, batch.trace);
     }
     return 'sent';
   }

@@ -204,6 +204,8 @@ interface ChargeRequest {
   readonly validBefore?: bigint;
   readonly signer?: Wallet;
   readonly settleAlone?: boolean;
+  /** Of an API key that had it settled; a crawl otherwise. */
+  readonly account?: string;
 }
 
 let charges = 0;
@@ -221,11 +223,11 @@ export async function chargeOfWallet(from: Hex, wallet: Wallet, request: ChargeR
   const due: DueCharge = {
     chargeId: `c${charges}`,
     payer: `${network}:${address}`,
-    publisherId: 'p1',
+    publisherId: request.account ?? 'p1',
     network,
     asset: devnet.usdc.toLowerCase(),
     amount: value.toString(),
-    kind: 'crawl',
+    kind: request.account === undefined ? 'crawl' : 'facilitated',
     payTo,
     authorization: {
       from: address,

@@ -207,6 +207,20 @@ describe('sealing', () => {
     );
   });
 
+  test('behavior: a signer may be frozen before its lane opens', () => {
+    given.feed('SignerFrozen', { signer, reason: 'key lost' });
+    openLane();
+    expect(take('c1', { sealAtOnce: true })).toEqual([]);
+  });
+
+  test('behavior: what was sealed before a freeze goes on to its end', () => {
+    const batchId = seal('c1');
+    given.feed('SignerFrozen', { signer, reason: 'key lost' });
+    propose(batchId);
+    expect(types(observe(batchId, [settled('c1')]))).toContain('ChargeSettled');
+    expect(take('c2', { sealAtOnce: true })).toEqual([]);
+  });
+
   test('behavior: what was measured widens the margin', () => {
     const batchId = seal('c1');
     propose(batchId);

@@ -14,6 +14,7 @@ import {
   chargeKey,
   chargeOf,
   type DueCharge,
+  frozenKey,
   type Lane,
   laneKey,
   laneOf,
@@ -47,7 +48,7 @@ export const settlementFold: Fold<Out> = {
 function apply(view: SettlementView, event: AnyEvent, position: InputPosition): void {
   switch (event.type) {
     case 'ChargeDue':
-      return takeCharge(view, event.data, position);
+      return takeCharge(view, event.data, position, event.trace);
     case 'LaneOpened':
       return openLane(view, event.data, position);
     case 'AttemptProposed':
@@ -78,8 +79,9 @@ function takeCharge(
   view: SettlementView,
   due: DueCharge,
   position: InputPosition,
-  why: SealReason = due.sealAtOnce ? 'at_once' : 'old',
+  trace: string | undefined,
 ): void {
+  const why: SealReason = due.sealAtOnce ? 'at_once' : 'old';
   assertSettleable(due);
   const charge: Charge = {
     due,
@@ -88,6 +90,7 @@ function takeCharge(
     batchId: undefined,
     isAlone: mustGoAlone(due),
     tries: 0,
+    ...(trace === undefined ? {} : { trace }),
   };
   enqueue(view, charge);
   sealBatches(view, poolOf(due), position, why);
@@ -118,6 +121,7 @@ function park(view: SettlementView, event: AnyEvent, position: InputPosition, co
     batchId: undefined,
     isAlone: mustGoAlone(due),
     tries: 0,
+    ...(event.trace === undefined ? {} : { trace: event.trace }),
   };
   view.set(chargeKey(due.chargeId), charge);
   view.emit({
@@ -136,7 +140,7 @@ function releaseCharge(
   const charge = chargeOf(view, released.chargeId);
   if (charge?.status !== 'parked' || released.ruleVersion > ruleVersion) return;
   try {
-    takeCharge(view, charge.due, position);
+    takeCharge(view, charge.due, position, charge.trace);
   } catch {
     // These rules cannot handle it either: it stays parked.
   }
@@ -154,7 +158,7 @@ function openLane(
     network,
     signer,
     nextNonce: firstNonce,
-    isFrozen: false,
+    isFrozen: view.get(frozenKey(signer)) !== undefined,
     genesisHash,
     block: undefined,
     batchIds: [],
@@ -193,6 +197,7 @@ function takeAttempt(
   view.emit({
     topic: 'settlements',
     key: batch.batchId,
+    trace: batch.trace ?? null,
     type: 'BatchSubmitted',
     data: {
       batchId: batch.batchId,
@@ -233,6 +238,9 @@ function freeze(
   isFrozen: boolean,
   position: InputPosition,
 ): void {
+  // Also for a lane that opens later.
+  if (isFrozen) view.set(frozenKey(signer), true);
+  else view.delete(frozenKey(signer));
   for (const [key, lane] of view.range<Lane>(laneKey(''))) {
     if (lane.signer !== signer) continue;
     view.set(key, { ...lane, isFrozen });

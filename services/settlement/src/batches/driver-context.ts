@@ -110,13 +110,14 @@ export async function appendOnce<Type extends EventType>(
   subject: string,
   type: Type,
   data: EventOfType<Type>['data'],
+  trace?: string,
 ): Promise<void> {
   const { memory, owned } = context;
   const nowMs = context.clock();
   const appendedAtMs = memory.appended.get(subject);
   if (appendedAtMs !== undefined && nowMs - appendedAtMs < forgetAppendedAfterMs) return;
   const id = `settlement/${owned.partition}/${subject}/${nowMs}`;
-  const event = { type, id, source: 'settlement', timeMs: nowMs, data } as AnyEvent;
+  const event = { type, id, source: 'settlement', timeMs: nowMs, trace, data } as AnyEvent;
   await owned.append([{ key: 'driver', event }]);
   memory.appended.set(subject, nowMs);
 }

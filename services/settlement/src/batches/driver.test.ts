@@ -45,10 +45,27 @@ describe('a batch on a real chain', () => {
     expect(outputOf('GasSpent')).toMatchObject({
       amountWei: receipt.feeWei.toString(),
       charges: 3,
+      shares: [],
     });
     expect(outputOf('BatchConfirmed')).toMatchObject({ settled: 3, amountSettled: '3000' });
     expect(bench.troubles).toEqual([]);
     expect(bench.measured.at(-1)).toMatchObject({ queueCharges: 0, partition: 0 });
+  });
+
+  test('behavior: the gas of the receipt is shared with the accounts of API keys', async () => {
+    const wallets = [await fundedWallet(), await fundedWallet(), await fundedWallet()];
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const account = 'facilitator:acme';
+    const taken = await takeBatch(wallets, [{ account }, {}, { account }]);
+    await bench.until('settled', isSettled(taken[2]?.id ?? ''));
+    const settled = outputOf('ChargeSettled') as { transactionHash: Hex };
+    const receipt = await chain.transactionAt(settled.transactionHash);
+    if (receipt.outcome !== 'mined') return expect.unreachable();
+    const amountWei = ((receipt.feeWei * 2n) / 3n).toString();
+    expect(outputOf('GasSpent')).toMatchObject({
+      amountWei: receipt.feeWei.toString(),
+      shares: [{ account, charges: 2, amountWei }],
+    });
   });
 
   test('behavior: bytes are sent only after they came back through the log', async () => {

@@ -140,7 +140,7 @@ async function advance(context: DriverContext, batch: Batch, sight: Sight): Prom
   if (sight.deepNonce > batch.nonce) return observeBatch(context, batch, sight);
   context.memory.strangerSeenAt.delete(batch.batchId);
   // Mined, but not deep enough: a reorganisation may still bring the nonce back.
-  if (sight.headNonce > batch.nonce || sight.lane.isFrozen) return;
+  if (sight.headNonce > batch.nonce) return;
   return pushBatch(context, batch, sight);
 }
 

@@ -36,7 +36,7 @@ export async function observeBatch(
     mined.by === 'attempt' ? await answerCharges(context, charges, sight, hash) : new Map();
   // One answer missing means that the node does not know yet: nothing is decided.
   if (mined.by === 'attempt' && answers.size < charges.length) return;
-  await appendOnce(context, `batch/${batch.batchId}`, 'BatchObserved', {
+  const data = {
     batchId: batch.batchId,
     network: batch.network,
     blockNumber: sight.deep.number,
@@ -45,7 +45,8 @@ export async function observeBatch(
     clockDifferenceMs: context.clock() - sight.headTimestampS * 1000,
     mined,
     answers: [...answers.values()],
-  });
+  };
+  await appendOnce(context, `batch/${batch.batchId}`, 'BatchObserved', data, batch.trace);
   context.onStep?.('observed');
 }
 

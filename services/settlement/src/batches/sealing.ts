@@ -126,6 +126,7 @@ function seal(view: SettlementView, sealing: Sealing): void {
   const batchId = `b${place.partition}-${place.offset}-${number}`;
   const charges = taken.map(([key, chargeId]) => takeIntoBatch(view, key, chargeId, batchId));
   const chargeIds = charges.map(({ due }) => due.chargeId);
+  const trace = charges.find((charge) => charge.trace !== undefined)?.trace;
   const batch: Batch = {
     batchId,
     pool,
@@ -137,6 +138,7 @@ function seal(view: SettlementView, sealing: Sealing): void {
     isAlone,
     sealedAtMs: view.nowMs,
     attempts: [],
+    ...(trace === undefined ? {} : { trace }),
   };
   view.set(batchKey(batchId), batch);
   view.set(laneKey(lane.network), {
@@ -182,13 +184,15 @@ function emitSealed(
   view.emit({
     topic: 'settlements',
     key: batchId,
+    trace: batch.trace ?? null,
     type: 'BatchSealed',
     data: { batchId, network, asset, signer, nonce, chargeIds: [...chargeIds], amount, reason },
   });
-  for (const { due } of charges) {
+  for (const { due, trace } of charges) {
     view.emit({
       topic: 'payments',
       key: due.payer,
+      trace: trace ?? null,
       type: 'ChargeInFlight',
       data: { ...chargeFieldsOf(due), batchId },
     });

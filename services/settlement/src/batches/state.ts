@@ -24,6 +24,8 @@ export interface Charge {
   readonly isAlone: boolean;
   /** Batches that ended with this charge unpaid. */
   readonly tries: number;
+  /** Of the request that caused it; it outlives the record, because a batch answers for many. */
+  readonly trace?: string;
 }
 
 export interface Attempt {
@@ -49,6 +51,8 @@ export interface Batch {
   readonly isAlone: boolean;
   readonly sealedAtMs: number;
   readonly attempts: readonly Attempt[];
+  /** Of its first charge that has one: a batch is shown in one trace and linked from the others. */
+  readonly trace?: string;
 }
 
 /** The nonces of one signer, given out in order; and what the log knows of its chain. */
@@ -56,6 +60,7 @@ export interface Lane {
   readonly network: string;
   readonly signer: string;
   readonly nextNonce: number;
+  /** Nothing new is sealed; batches that were sealed before go on to their end. */
   readonly isFrozen: boolean;
   readonly genesisHash: string;
   /** The deepest-known block: it must still be there. */
@@ -120,6 +125,10 @@ export function batchKey(batchId: string): string {
 
 export function laneKey(network: string): string {
   return `lane/${network}`;
+}
+
+export function frozenKey(signer: string): string {
+  return `frozen/${signer}`;
 }
 
 export function poolKey(pool: string): string {

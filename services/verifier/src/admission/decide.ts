@@ -56,7 +56,7 @@ function parkPayer(view: AdmissionView, payer: string, code: string, offset: num
 function decide(view: AdmissionView, event: PaymentEvent, position: InputPosition): void {
   switch (event.type) {
     case 'ProofReceived':
-      return onProof(view, event.data);
+      return onProof(view, event.data, event.trace);
     case 'DeliveryStarted':
       return remembered(onDeliveryStarted(view, event.data), view, event, position);
     case 'CrawlDelivered':
@@ -73,6 +73,10 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
       return view.set(`f/${event.data.payer}`, { reason: event.data.reason });
     case 'PayerUnfrozen':
       return view.delete(`f/${event.data.payer}`);
+    case 'PublisherFrozen':
+      return view.set(`F/${event.data.publisherId}`, { reason: event.data.reason });
+    case 'PublisherUnfrozen':
+      return view.delete(`F/${event.data.publisherId}`);
     case 'PayerReleased':
       return onReleased(view, event.data.payer, position);
     case 'ChargeInFlight':

@@ -200,6 +200,19 @@ describe('freezes and settings', () => {
     expect(summary(told.delivered(proof, 1))).toEqual(['ChargePosted']);
   });
 
+  it('error: publisher_frozen until it is lifted, of that publisher alone; holds go on', () => {
+    const told = funded();
+    const held = proofOf(1);
+    const { publisherId } = held;
+    expect(summary(told.proof(held))).toEqual(['PaymentAccepted 1']);
+    told.spec.feed('PublisherFrozen', { publisherId: 'somebody-else', reason: 'abuse' });
+    told.spec.feed('PublisherFrozen', { publisherId, reason: 'abuse' });
+    expect(summary(told.proof(proofOf(2)))).toEqual(['PaymentRejected publisher_frozen']);
+    expect(summary(told.delivered(held, 1))).toEqual(['ChargePosted']);
+    told.spec.feed('PublisherUnfrozen', { publisherId, reason: 'sorted out' });
+    expect(summary(told.proof(proofOf(2)))).toEqual(['PaymentAccepted 1']);
+  });
+
   it('behavior: settings take effect by a record, from there on; older versions do nothing', () => {
     const told = funded();
     const change = (version: number, marginS: number) =>

@@ -22,27 +22,35 @@ export async function verify(
   accountId: string,
   context: FacilitatorContext,
 ): Promise<VerifyAnswer> {
-  const answer = await answerOf(reading, context);
+  const answer = await answerOf(reading, accountId, context);
   await appendChallenge(context, accountId, eventOf(reading, answer, accountId, context));
   return answer;
 }
 
-async function answerOf(reading: Verdict, context: FacilitatorContext): Promise<VerifyAnswer> {
+async function answerOf(
+  reading: Verdict,
+  accountId: string,
+  context: FacilitatorContext,
+): Promise<VerifyAnswer> {
   if (reading.kind === 'refused') {
     const payer = reading.claimedPayer === undefined ? {} : { payer: reading.claimedPayer };
     return { isValid: false, invalidReason: reading.x402Reason, ...payer };
   }
   const { payer, dialect } = reading;
-  const code = await refusalOf(reading, context);
+  const code = await refusalOf(reading, accountId, context);
   if (code === undefined) return { isValid: true, payer };
   return { isValid: false, invalidReason: reasonOf(code, dialect), payer };
 }
 
 async function refusalOf(
   request: FacilitatorRequest,
+  accountId: string,
   context: FacilitatorContext,
 ): Promise<string | undefined> {
   const subject = subjectOf(request, context);
+  // An account stands in place of a publisher, and is frozen like one.
+  const isFrozen = context.stateOf(subject.partition)?.get(`F/${accountId}`) !== undefined;
+  if (isFrozen) return 'publisher_frozen';
   const { token, authorization, check } = request;
   const asset = token.asset as `0x${string}`;
   const nonce = authorization.nonce as `0x${string}`;
