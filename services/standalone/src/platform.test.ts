@@ -205,7 +205,19 @@ describe('payment identifiers', () => {
   });
 });
 
+interface Settlement {
+  readonly transaction: string | null;
+  readonly charges: number;
+  readonly gas: Money | null;
+}
+
+interface AccountBalance {
+  readonly account: string;
+  readonly balance: Money;
+}
+
 describe('facilitator, for resource servers elsewhere', () => {
+  const operator = () => openReadApi(platform.run, platform.run.operator.token);
   const payTo = `0x${'5e'.repeat(20)}`;
   const client = () => new HTTPFacilitatorClient({ url: platform.run.facilitator });
 
@@ -220,6 +232,24 @@ describe('facilitator, for resource servers elsewhere', () => {
       resource: { url: 'https://elsewhere.example/report', description: '', mimeType: '' },
     };
     return [await signed(wallet(3), required), requirements];
+  }
+
+  async function gasOfOneCharge(transaction: string): Promise<bigint> {
+    const ofBatch = async () => {
+      const { settlements } = await operator().get<{ settlements: Settlement[] }>(
+        '/v1/settlements',
+      );
+      return settlements.find((one) => one.transaction === transaction);
+    };
+    await expect.poll(ofBatch, eventually).toMatchObject({ gas: { decimals: 18 } });
+    const batch = await ofBatch();
+    return BigInt(batch?.gas?.amount ?? 0) / BigInt(batch?.charges ?? 1);
+  }
+
+  async function accountBalances(): Promise<Record<string, bigint>> {
+    const path = '/v1/accounts/facilitator:open/balance';
+    const { accounts } = await operator().get<{ accounts: AccountBalance[] }>(path);
+    return Object.fromEntries(accounts.map((one) => [one.account, BigInt(one.balance.amount)]));
   }
 
   test('behavior: the published client is told what is supported', async () => {
@@ -238,6 +268,12 @@ describe('facilitator, for resource servers elsewhere', () => {
     expect(await client().settle(payload, requirements)).toEqual(settled);
     expect(await client().verify(payload, requirements)).toMatchObject({ isValid: false });
     expect(await usdcBalance(platform.run.chain, payTo)).toBe(2500n);
+    // Who brings no key here is the account "open": it bears the gas, and not the platform.
+    const gasWei = await gasOfOneCharge(settled.transaction);
+    expect(gasWei).toBeGreaterThan(0n);
+    await expect.poll(accountBalances, eventually).toMatchObject({
+      ...{ clearing: 0n, gas_receivable: gasWei },
+    });
   }, 60_000);
 
   test('error: invalid_exact_evm_signature', async () => {

@@ -32,11 +32,12 @@ const paths = (publisher: string) => [
 ];
 const open = ['/v1/session', '/v1/publishers', '/v1/settlements'];
 const live = '/v1/publishers/pub-1/live';
+const operators = ['/v1/reconciliation', '/v1/accounts/facilitator:acme/balance'];
 
 describe('who may read what', () => {
   test('error: token_invalid', async () => {
     const unknown = ['', 'Bearer', 'Bearer x', `Bearer ${api.tokens.operator}x`, 'Basic eDp5'];
-    for (const path of [...paths('pub-1'), ...open, live, '/v1/reconciliation']) {
+    for (const path of [...paths('pub-1'), ...open, live, ...operators]) {
       for (const authorization of unknown) {
         const answer = await api.app.inject({ url: path, headers: { authorization } });
         expect([path, answer.statusCode, answer.json().code]).toEqual([path, 401, 'token_invalid']);
@@ -47,7 +48,7 @@ describe('who may read what', () => {
 
   test('behavior: the operator reads everything', async () => {
     const { operator } = api.tokens;
-    const all = [...paths('pub-1'), ...paths('pub-2'), ...open, '/v1/reconciliation'];
+    const all = [...paths('pub-1'), ...paths('pub-2'), ...open, ...operators];
     for (const path of all) {
       expect([path, (await api.get(path, operator)).status]).toEqual([path, 200]);
     }
@@ -58,7 +59,7 @@ describe('who may read what', () => {
     for (const path of [...paths('pub-1'), ...open]) {
       expect([path, (await api.get(path, token)).status]).toEqual([path, 200]);
     }
-    for (const path of [...paths('pub-2'), '/v1/publishers/pub-2/live', '/v1/reconciliation']) {
+    for (const path of [...paths('pub-2'), '/v1/publishers/pub-2/live', ...operators]) {
       const { status, body } = await api.get(path, token);
       expect([path, status, (body as { code: string }).code]).toEqual([path, 403, 'forbidden']);
     }

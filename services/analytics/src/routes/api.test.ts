@@ -263,6 +263,7 @@ describe('the API itself', () => {
     const document = body as { openapi: string; paths: object; components: { schemas: object } };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/v1/accounts/{id}/balance',
       '/v1/crawls/{id}',
       '/v1/publishers',
       '/v1/publishers/{id}/balance',

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
-import { principalOf } from '../access/authorize.js';
+import { principalOf, requireOperator } from '../access/authorize.js';
 import { readBalance } from '../read/balance.js';
 import { readCrawls } from '../read/crawls.js';
 import { readCursor } from '../read/cursor.js';
@@ -24,6 +24,25 @@ export function registerPublisherRoutes(app: FastifyInstance, context: ApiContex
   registerLists(app, context);
   registerFigures(app, context);
   registerPriceBook(app, context);
+  registerAccounts(app, context);
+}
+
+/** API keys of the facilitator are accounts of the ledger, and no publishers. */
+function registerAccounts(app: FastifyInstance, context: ApiContext): void {
+  app.get<ById>(
+    '/v1/accounts/:id/balance',
+    {
+      schema: routeSchema({
+        summary: 'What the ledger says of the account of an API key: cleared, and gas owed',
+        params: PublisherId,
+        answer: Api.Balance,
+      }),
+    },
+    async (request): Promise<Api.Balance> => {
+      requireOperator(request);
+      return readBalance(context, request.params.id);
+    },
+  );
 }
 
 function registerLists(app: FastifyInstance, context: ApiContext): void {

@@ -1,3 +1,4 @@
+import { decimalText } from '@paycrawl/money/money';
 import Table from 'cli-table3';
 import type { CrawlTally } from './crawl.js';
 
@@ -43,16 +44,9 @@ export function writeReport(report: DemoReport): string {
 
 /** USDC has six decimals. */
 export function usd(atomic: bigint): string {
-  return `$${decimal(atomic, 6)}`;
+  return `$${decimalText(atomic, 6)}`;
 }
 
 function ether(wei: bigint): string {
-  return decimal(wei, 18);
-}
-
-function decimal(atomic: bigint, decimals: number): string {
-  const digits = atomic.toString().padStart(decimals + 1, '0');
-  const fraction = digits.slice(-decimals).replace(/0+$/, '');
-  const whole = digits.slice(0, -decimals);
-  return fraction === '' ? whole : `${whole}.${fraction}`;
+  return decimalText(wei, 18);
 }
