@@ -94,8 +94,12 @@ export function checkAuthorization(
   if (numbers.validAfter > nowS) return refuse('proof_not_yet_valid', from);
   if (numbers.value !== terms.amount) return refuse('proof_amount_mismatch', from);
   const { token } = terms;
-  const separator = domainSeparator({ ...token, verifyingContract: token.asset });
-  const digest = transferAuthorizationDigest(separator, { ...authorization, ...numbers });
+  const { name, version, chainId, asset: verifyingContract } = token;
+  const separator = domainSeparator({ name, version, chainId, verifyingContract });
+  const { to, nonce } = authorization;
+  const { value, validAfter, validBefore } = numbers;
+  const message = { from, to, value, validAfter, validBefore, nonce };
+  const digest = transferAuthorizationDigest(separator, message);
   return checkSignature(digest, authorization, payload.signature);
 }
 

@@ -40,7 +40,7 @@ export const decisionsFold = projectionFold('decisions', (view, event: AnyEvent)
 function accepted(view: ProjectionView, data: Data<'PaymentAccepted'>): void {
   countRequest(view, 'accepted', data, '');
   const crawl = crawlOf(view, data);
-  if (!isBooked(crawl)) save(view, { ...open(crawl), status: 'pending', code: '' });
+  if (!isBooked(crawl)) save(view, open(crawl, 'pending'));
 }
 
 function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
@@ -53,7 +53,7 @@ function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
 
 function charged(view: ProjectionView, data: Data<'ChargePosted'>): void {
   countRequest(view, 'charged', data, data.outcome);
-  save(view, { ...open(crawlOf(view, data)), status: 'charged', code: '' });
+  save(view, open(crawlOf(view, data), 'charged'));
 }
 
 function released(view: ProjectionView, data: Data<'HoldReleased'>): void {
@@ -73,7 +73,7 @@ function lost(view: ProjectionView, data: Data<'LossPosted'>): void {
 function inFlight(view: ProjectionView, data: Data<'ChargeInFlight'>): void {
   const { chargeId, batchId } = data;
   const batchAtMs = view.nowMs;
-  emitBatchCharge(view, { ...batchCharge(data, batchId, batchAtMs), outcome: 'in_flight' });
+  emitBatchCharge(view, batchCharge(data, batchId, batchAtMs, { outcome: 'in_flight' }));
   const crawl = view.get<Crawl>(`c/${chargeId}`);
   if (crawl !== undefined) save(view, { ...crawl, batchId, batchAtMs });
 }
@@ -81,8 +81,8 @@ function inFlight(view: ProjectionView, data: Data<'ChargeInFlight'>): void {
 function returned(view: ProjectionView, data: Data<'ChargeReturned'>): void {
   const crawl = view.get<Crawl>(`c/${data.chargeId}`);
   const batchAtMs = crawl?.batchAtMs ?? view.nowMs;
-  const charge = batchCharge(data, data.batchId, batchAtMs);
-  emitBatchCharge(view, { ...charge, outcome: 'returned', code: data.reason });
+  const end = { outcome: 'returned', code: data.reason } as const;
+  emitBatchCharge(view, batchCharge(data, data.batchId, batchAtMs, end));
   if (crawl === undefined) return;
   const { batchAtMs: _left, ...outside } = crawl;
   save(view, { ...outside, batchId: '' });
@@ -93,8 +93,8 @@ function settled(view: ProjectionView, data: Data<'ChargeSettled'>): void {
   const code = data.paidElsewhere ? 'paid_elsewhere' : '';
   countCharge(view, 'settled', data, crawl, code);
   const { batchId, transactionHash: transaction, blockNumber: block } = data;
-  const charge = batchCharge(data, batchId, crawl?.batchAtMs ?? view.nowMs);
-  emitBatchCharge(view, { ...charge, outcome: 'settled', code, transaction, block });
+  const end = { outcome: 'settled', code, transaction, block } as const;
+  emitBatchCharge(view, batchCharge(data, batchId, crawl?.batchAtMs ?? view.nowMs, end));
   if (crawl === undefined) return;
   save(view, ended(view, { ...crawl, status: 'settled', code, batchId, transaction }));
 }
@@ -104,8 +104,9 @@ function uncollectible(view: ProjectionView, data: Data<'ChargeUncollectible'>):
   const code = data.reason;
   countCharge(view, 'uncollectible', data, crawl, code);
   if (data.batchId !== undefined) {
-    const charge = batchCharge(data, data.batchId, crawl?.batchAtMs ?? view.nowMs);
-    emitBatchCharge(view, { ...charge, outcome: 'uncollectible', code });
+    const end = { outcome: 'uncollectible', code } as const;
+    const batchAtMs = crawl?.batchAtMs ?? view.nowMs;
+    emitBatchCharge(view, batchCharge(data, data.batchId, batchAtMs, end));
   }
   if (crawl !== undefined) save(view, ended(view, { ...crawl, status: 'uncollectible', code }));
 }
@@ -174,9 +175,11 @@ function crawlOf(view: ProjectionView, data: WithRequest): Crawl {
   };
 }
 
-function open(crawl: Crawl): Crawl {
+/** Something can still happen to it. */
+function open(crawl: Crawl, status: 'pending' | 'charged'): Crawl {
+  if (crawl.endsAtMs === undefined) return { ...crawl, status, code: '' };
   const { endsAtMs: _ended, ...rest } = crawl;
-  return rest;
+  return { ...rest, status, code: '' };
 }
 
 function ended(view: ProjectionView, crawl: Crawl): Crawl {
@@ -189,7 +192,13 @@ function save(view: ProjectionView, crawl: Crawl): void {
   view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
 }
 
-function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
+function batchCharge(
+  data: InBatch,
+  batchId: string,
+  batchAtMs: number,
+  end: Pick<BatchCharge, 'outcome'> & Partial<BatchCharge>,
+): BatchCharge {
+  const { outcome, code = '', transaction = '', block = 0 } = end;
   return {
     publisher: data.publisherId,
     batchAtMs,
@@ -198,9 +207,10 @@ function batchCharge(data: InBatch, batchId: string, batchAtMs: number) {
     payer: data.payer,
     asset: assetId(data.network, data.asset),
     amount: atomicOf(data.amount),
-    code: '',
-    transaction: '',
-    block: 0,
+    outcome,
+    code,
+    transaction,
+    block,
   };
 }
 

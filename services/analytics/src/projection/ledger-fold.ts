@@ -34,8 +34,12 @@ function addToTotal(
 ): void {
   const key = `l/${encodeURIComponent(of.publisher)}/${of.moment}/${of.account}/${of.asset}`;
   const before = view.get<LedgerTotal>(key) ?? { entries: 0, debits: 0n, credits: 0n };
+  const { publisher, moment, account, asset } = of;
   const total: LedgerTotal = {
-    ...of,
+    publisher,
+    moment,
+    account,
+    asset,
     entries: before.entries + 1,
     debits: side === 'debit' ? before.debits + amount : before.debits,
     credits: side === 'credit' ? before.credits + amount : before.credits,

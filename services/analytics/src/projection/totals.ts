@@ -78,8 +78,16 @@ function countHour(view: ProjectionView, fact: Fact): void {
   const startMs = view.nowMs - (view.nowMs % hourMs);
   const key = bucketKey('h', startMs + hourMs, `${publisher}\n${crawler}\n${dialect}\n${asset}`);
   const before = view.get<HourTotal>(key);
-  const sums = add(before ?? noSums, fact);
-  const total: HourTotal = { publisher, hourMs: startMs, crawler, dialect, asset, ...sums };
+  const { counts, amounts } = add(before ?? noSums, fact);
+  const total: HourTotal = {
+    publisher,
+    hourMs: startMs,
+    crawler,
+    dialect,
+    asset,
+    counts,
+    amounts,
+  };
   view.set(key, total);
   view.emit({ table: 'rollup_hour', key, total });
 }
@@ -97,8 +105,8 @@ function countPathDay(view: ProjectionView, fact: Fact): void {
     key = keyOf(path);
     before = view.get<PathDayTotal>(key);
   }
-  const sums = add(before ?? noSums, fact);
-  const total: PathDayTotal = { publisher, dayMs: startMs, path, asset, ...sums };
+  const { counts, amounts } = add(before ?? noSums, fact);
+  const total: PathDayTotal = { publisher, dayMs: startMs, path, asset, counts, amounts };
   view.set(key, total);
   view.emit({ table: 'rollup_path_day', key, total });
 }

@@ -71,7 +71,8 @@ function chargePosted(view: View<LogOutput>, data: EventOfType<'ChargePosted'>['
   const key = openChargeKey(data.chargeId);
   if (view.get(key) !== undefined) throw outOfOrder(data.chargeId, 'posted twice');
   view.set(key, { at: 'payer_receivable', amount } satisfies OpenCharge);
-  postCharge(view, data, { moment: 'charge_posted', ...partiesOf(data), amount });
+  const { kind, payer, publisherId } = data;
+  postCharge(view, data, { moment: 'charge_posted', kind, payer, publisherId, amount });
   count(view, data, { charged: 1, chargedAmount: amount, chargedBytes: data.bytes });
   view.emit({
     topic: 'charges',
@@ -96,7 +97,8 @@ function chargePosted(view: View<LogOutput>, data: EventOfType<'ChargePosted'>['
 
 function lossPosted(view: View<LogOutput>, data: EventOfType<'LossPosted'>['data']): void {
   const amount = parseAtomic(data.amount);
-  postCharge(view, data, { moment: 'loss_posted', ...partiesOf(data), amount });
+  const { kind, payer, publisherId } = data;
+  postCharge(view, data, { moment: 'loss_posted', kind, payer, publisherId, amount });
   count(view, data, { lost: 1, lostAmount: amount });
 }
 
@@ -110,19 +112,21 @@ function move(
   const { at, amount } = openCharge(view, data);
   if (at !== from) throw outOfOrder(data.chargeId, `${moment} while it stands in ${at}`);
   view.set(openChargeKey(data.chargeId), { at: to, amount } satisfies OpenCharge);
-  postCharge(view, data, { moment, ...partiesOf(data), amount });
+  const { kind, payer, publisherId } = data;
+  postCharge(view, data, { moment, kind, payer, publisherId, amount });
 }
 
 function chargeSettled(view: View<LogOutput>, data: EventOfType<'ChargeSettled'>['data']): void {
   const { at, amount } = openCharge(view, data);
   view.delete(openChargeKey(data.chargeId));
   // Found paid elsewhere, a charge may settle without having been in a batch of ours.
-  postCharge(view, data, { moment: 'charge_settled', from: at, ...partiesOf(data), amount });
+  const { kind, payer, publisherId } = data;
+  const moment = { moment: 'charge_settled', from: at, kind, payer, publisherId, amount } as const;
+  postCharge(view, data, moment);
   count(view, data, { settled: 1, settledAmount: amount });
   const { feeBps } = view.get<PlatformFee>(feeKey) ?? noFee;
   const fee = basisPointsRoundingDown(amount, BigInt(feeBps));
   if (fee === 0n || data.kind === 'facilitated') return;
-  const { publisherId } = data;
   postCharge(view, data, { moment: 'platform_fee', publisherId, amount: fee });
 }
 
@@ -132,7 +136,9 @@ function chargeUncollectible(
 ): void {
   const { at, amount } = openCharge(view, data);
   view.delete(openChargeKey(data.chargeId));
-  postCharge(view, data, { moment: 'charge_uncollectible', from: at, ...partiesOf(data), amount });
+  const { kind, payer, publisherId } = data;
+  const parties = { kind, payer, publisherId };
+  postCharge(view, data, { moment: 'charge_uncollectible', from: at, ...parties, amount });
   count(view, data, { uncollectible: 1, uncollectibleAmount: amount });
 }
 
@@ -171,10 +177,6 @@ function platformFeeChanged(
 
 function postCharge(view: View<LogOutput>, data: ChargeRef, moment: Moment): void {
   post(view, data.payer, data, moment, data);
-}
-
-function partiesOf({ kind, payer, publisherId }: ChargeRef) {
-  return { kind, payer, publisherId };
 }
 
 /** The charge as it stands in the books; the event must speak of the same amount. */

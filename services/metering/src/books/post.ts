@@ -1,4 +1,5 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventOfType } from '@paycrawl/events/event';
 import type { LogOutput, View } from '@paycrawl/fold/fold';
 import { balancedTransaction, type Entry, type Moment, sumOf } from '@paycrawl/ledger/transaction';
 import { formatAtomic } from '@paycrawl/money/money';
@@ -30,20 +31,30 @@ export function post(
     topic: 'ledger',
     key,
     type: 'LedgerPosted',
-    data: {
-      moment: moment.moment,
-      ...(of?.chargeId !== undefined && { chargeId: of.chargeId }),
-      ...(of?.payer !== undefined && { payer: of.payer }),
-      ...(of && { publisherId: of.publisherId, kind: of.kind }),
-      network: asset.network,
-      asset: asset.asset,
-      entries: entries.map(({ account, side, amount }) => ({
-        account,
-        side,
-        amount: formatAtomic(amount),
-      })),
-    },
+    data: postedData(asset, moment, entries, of),
   });
+}
+
+type Posted = { -readonly [K in keyof LedgerData]: LedgerData[K] };
+type LedgerData = EventOfType<'LedgerPosted'>['data'];
+
+function postedData(
+  { network, asset }: BooksAsset,
+  { moment }: Moment,
+  entries: readonly Entry[],
+  of: TransactionOf | undefined,
+): LedgerData {
+  const data: Posted = { moment, network, asset, entries: entries.map(written) };
+  if (of === undefined) return data;
+  if (of.chargeId !== undefined) data.chargeId = of.chargeId;
+  if (of.payer !== undefined) data.payer = of.payer;
+  data.publisherId = of.publisherId;
+  data.kind = of.kind;
+  return data;
+}
+
+function written({ account, side, amount }: Entry): LedgerData['entries'][number] {
+  return { account, side, amount: formatAtomic(amount) };
 }
 
 function addToAccount(view: View<LogOutput>, asset: BooksAsset, entry: Entry): void {
