@@ -206,6 +206,18 @@ export const catalogue = {
     retryable: false,
     next: 'Compare the event with docs/events.md.',
   },
+  operator_target_unknown: {
+    status: 404,
+    title: 'There is nobody of that name in the log',
+    retryable: false,
+    next: 'Compare the id with the registry; --unknown does it all the same.',
+  },
+  operator_usage: {
+    status: 400,
+    title: 'The command was called in a way that it does not know',
+    retryable: false,
+    next: 'Compare with its --help.',
+  },
   // http
   body_too_large: {
     status: 413,
@@ -401,6 +413,24 @@ export const catalogue = {
     title: 'An applied migration was edited',
     retryable: false,
     next: 'Restore the file and write a new migration.',
+  },
+  warehouse_migration_unrepeatable: {
+    status: 500,
+    title: 'A statement of a migration may not run twice',
+    retryable: false,
+    next: "Write it with IF NOT EXISTS or IF EXISTS; rows are the projection's, not a migration's.",
+  },
+  warehouse_rebuild_differs: {
+    status: 500,
+    title: 'The rebuilt projection is not equal to the one that is served',
+    retryable: false,
+    next: 'Read the report; with --accept-differences the rebuilt one is served nevertheless.',
+  },
+  warehouse_rebuild_impossible: {
+    status: 409,
+    title: 'The projection cannot be rebuilt',
+    retryable: false,
+    next: 'Do what the detail says: the log lost its beginning, or another rebuild runs.',
   },
   warehouse_rejected: {
     status: 500,

@@ -108,7 +108,7 @@ function parts(body, boundary) {
 /** Something after a `;` that stands outside of quotes and comments. @param {string} sql */
 function hasSeveralStatements(sql) {
   const code = sql.replace(
-    /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g,
+    /\$(\w*)\$[\s\S]*?\$\1\$|'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g,
     ' ',
   );
   return /;\s*\S/.test(code);

@@ -6,7 +6,7 @@ import { type ClickHouseServer, startClickHouseServer } from '@paycrawl/testkit/
 import { startTcpProxy } from '@paycrawl/testkit/tcp-proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ClickHouseOptions, openClickHouseWarehouse } from './clickhouse-warehouse.js';
-import { migrate } from './migrate.js';
+import { migrate, migrationsDirectory, readMigrations } from './migrate.js';
 import { warehouseContract } from './warehouse.contract.js';
 import type { Warehouse } from './warehouse.js';
 
@@ -114,6 +114,29 @@ describe('faults of the server', () => {
     await warehouse.insert(block);
     expect(await warehouse.query('SELECT n FROM t ORDER BY n')).toEqual([{ n: '1' }, { n: '2' }]);
     await (await opening).close();
+  });
+
+  test('behavior: migrations by several instances, with the server killed among them', async () => {
+    const instances = await Promise.all(
+      Array.from({ length: 4 }, () => faulty({ database: 'together' })),
+    );
+    const runs = instances.map((warehouse) => migrate(warehouse));
+    // Lost answers and a crash in the middle of it.
+    await server.setFault({ kind: 'fail_after_apply', times: 3 });
+    await runs[0]?.then(() => undefined);
+    const rest = Promise.all(runs);
+    await server.kill9();
+    await server.restart();
+    await rest;
+    const [first] = instances;
+    const tables = await first?.query<{ name: string }>(
+      `SELECT name FROM system.tables WHERE database = 'together' ORDER BY name`,
+    );
+    const sql = readMigrations(migrationsDirectory).flatMap(({ statements }) => statements);
+    const created = sql.flatMap((one) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(one)?.[1] ?? []);
+    const expected = [...created, 'schema_migrations'].sort();
+    expect(tables?.map(({ name }) => name)).toEqual(expected);
+    expect(await migrate(instances[1] as Warehouse)).toEqual([]);
   });
 
   test('behavior: a question outlives the reset of a connection that was kept', async () => {

@@ -138,18 +138,29 @@ function failureBehaviour(warehouse: () => Warehouse): void {
 }
 
 function migrationBehaviour(warehouse: () => Warehouse): void {
-  test('behavior: migrations apply in order, once', async () => {
+  test('behavior: migrations apply in order, once, whoever starts at once', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'paycrawl-migrations-'));
     try {
-      const create = '-- why\nCREATE TABLE IF NOT EXISTS m (a String) ENGINE = Memory;\n';
+      const create = '-- why\nCREATE TABLE IF NOT EXISTS m (a String) ENGINE = Log;\n';
       writeFileSync(join(directory, '0001_first.sql'), create);
-      const second = `INSERT INTO m VALUES ('x');\nINSERT INTO m VALUES ('y');\n`;
+      const second =
+        'ALTER TABLE m COMMENT COLUMN a $$one;two$$;\n' +
+        'CREATE TABLE IF NOT EXISTS n AS m;\nCREATE TABLE IF NOT EXISTS n AS m;\n';
       writeFileSync(join(directory, '0002_second.sql'), second);
-      expect(await migrate(warehouse(), directory)).toEqual([1, 2]);
-      expect(await migrate(warehouse(), directory)).toEqual([]);
-      expect(await warehouse().query('SELECT count() AS n FROM m')).toEqual([{ n: '2' }]);
+      // As instances that start together do.
+      const runs = Array.from({ length: 4 }, () => migrate(warehouse(), { directory }));
+      const applied = new Set((await Promise.all(runs)).flat());
+      expect(applied).toEqual(new Set([1, 2]));
+      expect(await migrate(warehouse(), { directory })).toEqual([]);
+      const records = 'SELECT number FROM schema_migrations FINAL ORDER BY number';
+      expect(await warehouse().query(records)).toEqual([{ number: 1 }, { number: 2 }]);
+      expect(await warehouse().query('SELECT count() AS n FROM n')).toEqual([{ n: '0' }]);
+      writeFileSync(join(directory, '0003_third.sql'), `INSERT INTO m VALUES ('x');\n`);
+      const unsafe = await migrate(warehouse(), { directory }).catch((reason: unknown) => reason);
+      expect(hasCode(unsafe, 'warehouse_migration_unrepeatable')).toBe(true);
+      rmSync(join(directory, '0003_third.sql'));
       writeFileSync(join(directory, '0001_first.sql'), `${create}-- edited\n`);
-      const error = await migrate(warehouse(), directory).catch((reason: unknown) => reason);
+      const error = await migrate(warehouse(), { directory }).catch((reason: unknown) => reason);
       expect(hasCode(error, 'warehouse_migration_changed')).toBe(true);
     } finally {
       rmSync(directory, { recursive: true });
