@@ -108,7 +108,7 @@ export function textOf(authorization: Authorization) {
   };
 }
 
-function offerOf({ status, headers }: Page): PaymentRequired {
+export function offerOf({ status, headers }: Page): PaymentRequired {
   const header = headers['payment-required'];
   if (typeof header === 'string') return decodePaymentRequiredHeader(header);
   throw fail('internal', `Expected a 402 with an offer, got ${status}.`);
