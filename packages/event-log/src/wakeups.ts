@@ -12,6 +12,15 @@ export interface Wakeups {
   subscribe(ingressId: string, onEvents: (events: readonly AnyEvent[]) => void): () => void;
 }
 
+/** Wake-ups as a process opens them for itself. */
+export interface OpenWakeups extends Wakeups {
+  /** Throws while a subscription of this process does not hear anything yet, for `/readyz`. */
+  assertListening(): void;
+  /** Events that were given up before they were sent. */
+  dropped(): number;
+  close(): Promise<void>;
+}
+
 /** Within one process: subscribers are called at once, in the order of their subscription. */
 export function createLocalWakeups(
   options: { onSubscriberError?(error: unknown): void } = {},

@@ -62,10 +62,12 @@ export function maskSecrets<S extends TObject>(schema: S, value: Static<S>): unk
   return copy;
 }
 
-export interface ConfigCommand {
+export interface ConfigCommand<T> {
   readonly argv: readonly string[];
   readonly env: Environment;
   readonly write: (line: string) => void;
+  /** Fails with `config_invalid` for what a schema cannot say: which knobs belong together. */
+  readonly check?: (config: T) => void;
 }
 
 export type ConfigOutcome<T> =
@@ -78,13 +80,18 @@ export type ConfigOutcome<T> =
  */
 export function configCommand<S extends TObject>(
   schema: S,
-  command: ConfigCommand,
+  command: ConfigCommand<Static<S>>,
 ): ConfigOutcome<Static<S>> {
   const validates = command.argv.includes('--validate');
   const prints = command.argv.includes('--print-config');
-  if (!validates && !prints) return { action: 'run', config: loadConfig(schema, command.env) };
-  try {
+  const load = (): Static<S> => {
     const config = loadConfig(schema, command.env);
+    command.check?.(config);
+    return config;
+  };
+  if (!validates && !prints) return { action: 'run', config: load() };
+  try {
+    const config = load();
     command.write(prints ? JSON.stringify(maskSecrets(schema, config), null, 2) : 'config ok');
     return { action: 'exit', exitCode: 0 };
   } catch (error) {

@@ -2,14 +2,19 @@ import { fileURLToPath } from 'node:url';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Asset } from '@paycrawl/money/money';
 import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import {
+  addressKnobs,
+  checkpointKnob,
+  optionalChainSchema,
+  processKnobs,
+  shutdownKnob,
+  stalledKnob,
+} from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
 
 /** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
 export const analyticsSchema = Type.Object({
-  http: Type.Object({
-    host: Type.String({ default: '127.0.0.1', env: 'API_HOST' }),
-    port: Type.Integer({ minimum: 0, maximum: 65535, default: 0, env: 'API_PORT' }),
-  }),
+  http: addressKnobs('API'),
   flushIntervalMs: Type.Integer({
     minimum: 1,
     maximum: 500,
@@ -23,12 +28,7 @@ export const analyticsSchema = Type.Object({
     env: 'ANALYTICS_BLOCK_OUTPUTS_MAX',
     description: 'a full block is written at once; the engine takes 10k-row blocks best',
   }),
-  checkpointIntervalMs: Type.Integer({
-    minimum: 10,
-    default: 1_000,
-    env: 'ANALYTICS_CHECKPOINT_INTERVAL_MS',
-    description: 'a crash folds again what came since, which is harmless; fewer disk syncs',
-  }),
+  checkpointIntervalMs: checkpointKnob('ANALYTICS'),
   reconcileIntervalMs: Type.Integer({
     minimum: 1_000,
     default: 30_000,
@@ -47,12 +47,7 @@ export const analyticsSchema = Type.Object({
     env: 'ANALYTICS_LIVE_INTERVAL_MS',
     description: 'what a person can follow; three queries each, shared by all who watch',
   }),
-  stalledAfterMs: Type.Integer({
-    minimum: 1_000,
-    default: 30_000,
-    env: 'ANALYTICS_STALLED_AFTER_MS',
-    description: 'lag without a checkpoint for this long fails the liveness probe',
-  }),
+  stalledAfterMs: stalledKnob('ANALYTICS', 30_000),
 });
 export type AnalyticsConfig = Static<typeof analyticsSchema>;
 
@@ -64,38 +59,48 @@ const devnetAssets = [
 
 /** What an analytics process of its own needs beside that. */
 export const processSchema = Type.Object({
-  dataDir: Type.String({ default: '.paycrawl', description: 'log, local state and secrets' }),
-  chain: Type.Object({
-    rpcUrl: Type.Optional(
+  ...processKnobs,
+  chain: optionalChainSchema('without it reconciliation cannot tell the side of the chain'),
+  clickHouse: Type.Object({
+    url: Type.Optional(
       Type.String({
-        env: 'CHAIN_RPC_URL',
-        description: 'without it reconciliation cannot tell the side of the chain',
+        pattern: '^https?://',
+        env: 'CLICKHOUSE_URL',
+        description: 'without it the engine runs in this process, in DATA_DIR/warehouse',
       }),
     ),
-    chainId: Type.Integer({ minimum: 1, default: 84532, env: 'CHAIN_ID' }),
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      default: 5_000,
-      env: 'CHAIN_TIMEOUT_MS',
-      description: 'well over any healthy answer',
-    }),
+    user: Type.Optional(Type.String({ env: 'CLICKHOUSE_USER' })),
+    passwordFile: Type.Optional(Type.String({ env: 'CLICKHOUSE_PASSWORD_FILE' })),
+    database: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$', env: 'CLICKHOUSE_DATABASE' }),
+    ),
   }),
   assets: Type.Array(Type.String(), {
     default: devnetAssets,
     env: 'ASSETS',
     description: 'CAIP-19 id, symbol and decimals of each asset; decimals are never guessed',
   }),
-  shutdownDeadlineMs: Type.Integer({
-    minimum: 1_000,
-    default: 20_000,
-    description: 'below the 30 s that orchestrators wait before they kill',
-  }),
+  shutdownDeadlineMs: shutdownKnob(20_000),
   analytics: analyticsSchema,
 });
 export type ProcessConfig = Static<typeof processSchema>;
 
 export function loadAnalyticsConfig(env: Environment): AnalyticsConfig {
   return loadConfig(analyticsSchema, env);
+}
+
+/** What belongs together, which the schema cannot say. */
+export function checkClickHouse({ clickHouse }: ProcessConfig): void {
+  const { url, user, passwordFile } = clickHouse;
+  if (url === undefined && passwordFile !== undefined) {
+    throw fail(
+      'config_invalid',
+      'CLICKHOUSE_PASSWORD_FILE: without CLICKHOUSE_URL nothing uses it',
+    );
+  }
+  if (passwordFile !== undefined && user === undefined) {
+    throw fail('config_invalid', 'CLICKHOUSE_USER: goes together with CLICKHOUSE_PASSWORD_FILE');
+  }
 }
 
 /** `eip155:84532/erc20:0x… USDC 6` */

@@ -1,49 +1,64 @@
 import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
-import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
-import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
-import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { createLogGate } from '@paycrawl/event-log/log-ready';
+import { openLog } from '@paycrawl/event-log/open-log';
+import { claimInstance } from '@paycrawl/service-kit/instance';
+import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import { secretsOf } from '@paycrawl/service-kit/process-config';
+import {
+  openWaitingRoom,
+  runService,
+  type ServiceProcess,
+} from '@paycrawl/service-kit/run-service';
 import { openChdbWarehouse } from '@paycrawl/warehouse/chdb-warehouse';
-import { type ProcessConfig, processSchema, readAsset } from './config.js';
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { checkClickHouse, type ProcessConfig, processSchema, readAsset } from './config.js';
 import { startAnalytics } from './service.js';
 
-const outcome = configCommand(processSchema, {
-  argv: process.argv.slice(2),
-  env: processEnvironment(),
-  write: (line) => void process.stdout.write(`${line}\n`),
-});
-if (outcome.action === 'exit') process.exit(outcome.exitCode);
-const logger = createLogger({ service: 'analytics' });
-await run(outcome.config, logger).catch((error: unknown) => {
-  logger.fatal({ err: error }, 'analytics did not start');
-  process.exit(1);
+await runService({
+  name: 'analytics',
+  schema: processSchema,
+  check: (config) => {
+    checkLogSettings(config.log);
+    checkClickHouse(config);
+    config.assets.forEach(readAsset);
+  },
+  deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
+  run,
 });
 
-async function run(config: ProcessConfig, logger: Logger): Promise<void> {
-  const { dataDir, chain, assets, shutdownDeadlineMs } = config;
-  const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
-  handleSignals(lifecycle);
-  const metrics = createMetrics({ service: 'analytics', isProcessMeasured: true });
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
+  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { dataDir, instanceId, chain } = config;
+  const instance = claimInstance({ dataDir, service: 'analytics', instanceId });
+  lifecycle.onClose('instance', instance.release);
+  const clientId = `paycrawl-analytics-${instance.id}`;
+  const log = openLog(config.log, { directory: join(dataDir, 'log'), clientId });
   lifecycle.onClose('log', () => log.close());
-  const warehouse = await openChdbWarehouse({ directory: join(dataDir, 'warehouse') });
+  const gate = createLogGate(log);
+  health.check('event-log', gate.check);
+  const leaveWaitingRoom = await openWaitingRoom(process, config.analytics.http);
+  await gate.pass({
+    signal: lifecycle.signal,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+  });
+  const warehouse = await openWarehouse(config);
   lifecycle.onClose('warehouse', () => warehouse.close());
+  await leaveWaitingRoom();
   const { rpcUrl, ...rest } = chain;
   const analytics = await startAnalytics({
-    log,
-    warehouse,
-    storeDirectory: join(dataDir, 'analytics'),
-    secretsDirectory: join(dataDir, 'secrets'),
+    ...{ log, warehouse, logger, metrics, health, onFatal, clock: Date.now },
+    storeDirectory: instance.directory,
+    secretsDirectory: secretsOf(config).directory,
     ...(rpcUrl === undefined ? {} : { chain: openChain({ ...rest, rpcUrl }) }),
-    assets: assets.map(readAsset),
+    assets: config.assets.map(readAsset),
     config: config.analytics,
-    logger,
-    metrics,
-    clock: Date.now,
-    onFatal: () => void lifecycle.close('fatal').then(() => process.exit(1)),
   });
   lifecycle.onClose('analytics', () => analytics.close());
-  logger.info({ address: analytics.address }, 'serving the read API and the console');
+  logger.info({ address: analytics.address, instance: instance.id }, 'ready');
+}
+
+/** The engine in this process, in the data folder; only one instance can have it. */
+function openWarehouse({ dataDir }: ProcessConfig): Promise<Warehouse> {
+  return openChdbWarehouse({ directory: join(dataDir, 'warehouse') });
 }

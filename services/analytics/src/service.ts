@@ -6,6 +6,7 @@ import { listen } from '@paycrawl/service-kit/http';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import { watchProgress } from '@paycrawl/service-kit/progress';
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { loadTokens } from './access/tokens.js';
@@ -35,6 +36,8 @@ export interface AnalyticsOptions {
   readonly config: AnalyticsConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Of the process, where others check something too. */
+  readonly health?: Health;
   clock(): number;
   /** The projection cannot go on: the process must end. */
   onFatal(error: unknown): void;
@@ -65,7 +68,7 @@ export async function startAnalytics(options: AnalyticsOptions): Promise<Analyti
 
 async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<Analytics> {
   const { log, warehouse, config, logger, metrics, clock } = options;
-  const health = createHealth();
+  const health = options.health ?? createHealth();
   const assets = createAssetBook(options.assets);
   const tokens = loadTokens(options.secretsDirectory);
   await migrate(warehouse);
@@ -76,7 +79,7 @@ async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<A
   lifecycle.onClose('live', () => live.close());
   const projection = await project(options, live);
   lifecycle.onClose('projection', () => projection.close());
-  watchProgress(projection, { health, metrics, stalledAfterMs: config.stalledAfterMs });
+  watchProjection(projection, { health, metrics, stalledAfterMs: config.stalledAfterMs });
   const reconciler = reconcile(options, projection);
   lifecycle.onClose('reconciler', () => reconciler.close());
   const consoleDirectory = options.consoleDirectory ?? consoleDirectoryDefault;
@@ -126,20 +129,13 @@ function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> 
   });
 }
 
-function watchProgress(
+function watchProjection(
   projection: Projection,
   of: { health: Health; metrics: Metrics; stalledAfterMs: number },
 ): void {
-  let storedBefore = 0;
-  const progress = of.health.progress('projection', {
+  watchProgress(of.health, 'projection', {
     stalledAfterMs: of.stalledAfterMs,
-    lag: async () => {
-      const all = await projection.progress();
-      const stored = all.reduce((sum, { storedOffset }) => sum + storedOffset, 0);
-      if (stored !== storedBefore) progress.committed();
-      storedBefore = stored;
-      return all.reduce((sum, one) => sum + one.logNextOffset - one.storedOffset, 0);
-    },
+    progress: projection.progress,
   });
   of.metrics.gauge({
     name: 'paycrawl_analytics_lag_records',

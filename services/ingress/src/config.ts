@@ -1,4 +1,10 @@
 import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import {
+  addressKnobs,
+  optionalChainSchema,
+  processKnobs,
+  shutdownKnob,
+} from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
 
 const Ms = (env: string, value: number, description: string) =>
@@ -124,17 +130,10 @@ export type IngressConfig = Static<typeof ingressSchema>;
 
 /** What an ingress process of its own needs beside that. */
 export const processSchema = Type.Object({
-  dataDir: Type.String({ default: '.paycrawl', description: 'event log and secrets' }),
-  operations: Type.Object({
-    host: Type.String({ default: '127.0.0.1', env: 'INGRESS_OPERATIONS_HOST' }),
-    port: Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
-      default: 0,
-      env: 'INGRESS_OPERATIONS_PORT',
-    }),
-  }),
-  shutdownDeadlineMs: Ms('SHUTDOWN_DEADLINE_MS', 20_000, 'orchestrators kill after 30 s'),
+  ...processKnobs,
+  chain: optionalChainSchema('without it payers with code at their address are not served'),
+  operations: addressKnobs('INGRESS_OPERATIONS'),
+  shutdownDeadlineMs: shutdownKnob(20_000),
   ingress: ingressSchema,
 });
 export type ProcessConfig = Static<typeof processSchema>;

@@ -1,57 +1,64 @@
 import { join } from 'node:path';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { createLocalWakeups } from '@paycrawl/event-log/wakeups';
-import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
-import { createHealth } from '@paycrawl/service-kit/health';
-import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
-import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
-import { createLogger } from '@paycrawl/service-kit/logger';
-import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { openChain } from '@paycrawl/chain/chain-client';
+import { createLogGate } from '@paycrawl/event-log/log-ready';
+import { openLog, openWakeups } from '@paycrawl/event-log/open-log';
+import { statelessInstanceId } from '@paycrawl/service-kit/instance';
+import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import { secretsOf } from '@paycrawl/service-kit/process-config';
+import {
+  runService,
+  type ServiceProcess,
+  serveOperations,
+} from '@paycrawl/service-kit/run-service';
 import { quoteKeysFile, readQuoteKeys } from './challenge/quote-keys.js';
 import { type ProcessConfig, processSchema } from './config.js';
+import type { AccountChain } from './proof/account-check.js';
 import { startIngress } from './service.js';
 
-const outcome = configCommand(processSchema, {
-  argv: process.argv.slice(2),
-  env: processEnvironment(),
-  write: (line) => void process.stdout.write(`${line}\n`),
+await runService({
+  name: 'ingress',
+  schema: processSchema,
+  check: ({ log }) => checkLogSettings(log),
+  deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
+  run,
 });
-if (outcome.action === 'exit') process.exitCode = outcome.exitCode;
-else await run(outcome.config);
 
-/**
- * An ingress of its own on the log of this machine. Wake-ups do not cross processes here, so
- * decisions are read from the log; payers with code are not served without a chain.
- */
-async function run(config: ProcessConfig): Promise<void> {
-  const logger = createLogger({ service: 'ingress' });
-  const metrics = createMetrics({ service: 'ingress', isProcessMeasured: true });
-  const health = createHealth();
-  const lifecycle = createLifecycle({ logger, deadlineMs: config.shutdownDeadlineMs });
-  handleSignals(lifecycle);
-  const log = openLmdbLog({ directory: join(config.dataDir, 'log') });
+async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
+  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const instanceId = statelessInstanceId(config.instanceId);
+  const place = {
+    directory: join(config.dataDir, 'log'),
+    clientId: `paycrawl-ingress-${instanceId}`,
+  };
+  const log = openLog(config.log, place);
   lifecycle.onClose('log', () => log.close());
+  const wakeups = openWakeups(config.log, place);
+  lifecycle.onClose('wake-ups', () => wakeups.close());
+  const gate = createLogGate(log);
+  health.check('event-log', gate.check);
+  health.check('wake-ups', wakeups.assertListening);
+  const probes = await serveOperations(process, config.operations);
+  await gate.pass({
+    signal: lifecycle.signal,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+  });
+  const secrets = secretsOf(config);
   const ingress = await startIngress({
-    log,
-    wakeups: createLocalWakeups(),
-    chains: new Map(),
-    quoteKeys: await readQuoteKeys(join(config.dataDir, 'secrets', quoteKeysFile)),
+    ...{ log, wakeups, logger, metrics, health, onFatal, clock: Date.now },
+    instanceId,
+    chains: chainsOf(config),
+    quoteKeys: await readQuoteKeys(join(secrets.directory, quoteKeysFile), secrets),
     config: config.ingress,
-    logger,
-    metrics,
-    health,
-    clock: Date.now,
-    onFatal: (err) => {
-      logger.fatal({ err }, 'ingress cannot go on');
-      void lifecycle.close('fatal').then(() => process.exit(1));
-    },
   });
   lifecycle.onClose('ingress', () => ingress.close());
-  const operations = createHttp({ logger });
-  lifecycle.onClose('operations', () => operations.close());
-  registerOperations(operations, { health, metrics });
-  const probes = await listen(operations, config.operations);
   health.markReady();
   lifecycle.onClose('ready', () => health.markStopping());
-  logger.info({ address: ingress.address, probes }, 'listening');
+  logger.info({ address: ingress.address, probes, instance: instanceId }, 'ready');
+}
+
+/** Without a chain, payers with code at their address are told to come back. */
+function chainsOf({ chain }: ProcessConfig): ReadonlyMap<string, AccountChain> {
+  const { rpcUrl, ...rest } = chain;
+  if (rpcUrl === undefined) return new Map();
+  return new Map([[`eip155:${chain.chainId}`, openChain({ ...rest, rpcUrl })]]);
 }

@@ -37,6 +37,8 @@ export interface IngressOptions {
   readonly quoteKeys: readonly QuoteKey[];
   readonly config: IngressConfig;
   readonly logger: Logger;
+  /** Differs from every other ingress that runs now; drawn when absent. */
+  readonly instanceId?: string;
   readonly metrics: Metrics;
   readonly health?: Health;
   /** Tokens besides the well-known ones. */
@@ -75,9 +77,9 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
 }
 
 async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ingress> {
-  const { log, config, clock, health } = options;
+  const { log, config, clock } = options;
   const nextRequestId = createIds('r');
-  const ingressId = `ingress-${nextRequestId()}`;
+  const ingressId = `ingress-${options.instanceId ?? nextRequestId()}`;
   const source = `ingress/${ingressId}`;
   const partitions = await partitionCounts(log);
   const appender = createAppender({ log, partitions, timeoutMs: config.logTimeoutMs });
@@ -110,7 +112,6 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   });
   const address = await listenOn(server, config.host, config.port);
   lifecycle.onClose('server', () => closeServer(server));
-  health?.check('event-log', () => reachable(log));
   return { address, close: async () => void (await lifecycle.close('close')) };
 }
 
@@ -170,10 +171,6 @@ function makeDecisions(options: IngressOptions, need: DecisionsNeed): Promise<De
       logger.warn({ err }, 'decisions cannot be read');
     },
   });
-}
-
-async function reachable(log: EventLog): Promise<void> {
-  await log.offsets({ topic: physicalTopic('registry'), partition: 0 });
 }
 
 type Shared = Pick<

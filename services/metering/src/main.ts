@@ -1,50 +1,49 @@
 import { join } from 'node:path';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
-import { createHealth } from '@paycrawl/service-kit/health';
-import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
-import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
-import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
-import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { createLogGate } from '@paycrawl/event-log/log-ready';
+import { openLog } from '@paycrawl/event-log/open-log';
+import { claimInstance } from '@paycrawl/service-kit/instance';
+import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import { watchProgress } from '@paycrawl/service-kit/progress';
+import {
+  runService,
+  type ServiceProcess,
+  serveOperations,
+} from '@paycrawl/service-kit/run-service';
 import { type ProcessConfig, processSchema } from './config.js';
-import { startMetering, watchProgress } from './service.js';
+import { startMetering } from './service.js';
 
-const outcome = configCommand(processSchema, {
-  argv: process.argv.slice(2),
-  env: processEnvironment(),
-  write: (line) => void process.stdout.write(`${line}\n`),
-});
-if (outcome.action === 'exit') process.exit(outcome.exitCode);
-const logger = createLogger({ service: 'metering' });
-await run(outcome.config, logger).catch((error: unknown) => {
-  logger.fatal({ err: error }, 'metering did not start');
-  process.exit(1);
+await runService({
+  name: 'metering',
+  schema: processSchema,
+  check: ({ log }) => checkLogSettings(log),
+  deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
+  run,
 });
 
-async function run(config: ProcessConfig, logger: Logger): Promise<void> {
-  const { dataDir, operations, shutdownDeadlineMs, stalledAfterMs } = config;
-  const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
-  handleSignals(lifecycle);
-  const metrics = createMetrics({ service: 'metering', isProcessMeasured: true });
-  const health = createHealth();
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
+  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { dataDir, instanceId } = config;
+  const instance = claimInstance({ dataDir, service: 'metering', instanceId });
+  lifecycle.onClose('instance', instance.release);
+  const clientId = `paycrawl-metering-${instance.id}`;
+  const log = openLog(config.log, { directory: join(dataDir, 'log'), clientId });
   lifecycle.onClose('log', () => log.close());
+  const gate = createLogGate(log);
+  health.check('event-log', gate.check);
+  const address = await serveOperations(process, config.operations);
+  await gate.pass({
+    signal: lifecycle.signal,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+  });
   const metering = await startMetering({
-    log,
-    storeDirectory: join(dataDir, 'metering'),
+    ...{ log, logger, metrics, onFatal, clock: Date.now },
+    storeDirectory: instance.directory,
     config: config.metering,
-    logger,
-    metrics,
-    clock: Date.now,
-    onFatal: () => void lifecycle.close('fatal').then(() => process.exit(1)),
   });
   lifecycle.onClose('metering', () => metering.close());
-  watchProgress(health, metering, stalledAfterMs);
-  const app = createHttp({ logger });
-  lifecycle.onClose('http', () => app.close());
-  registerOperations(app, { health, metrics });
-  const address = await listen(app, operations);
+  const { stalledAfterMs } = config;
+  watchProgress(health, 'metering', { stalledAfterMs, progress: metering.progress });
   health.markReady();
-  lifecycle.onClose('readiness', () => health.markStopping());
-  logger.info({ address }, 'metering is up');
+  lifecycle.onClose('readiness', health.markStopping);
+  logger.info({ address, instance: instance.id }, 'ready');
 }

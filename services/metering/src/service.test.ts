@@ -10,7 +10,7 @@ import { createMetrics } from '@paycrawl/service-kit/metrics';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chargePosted, charges, settled } from './books/decide.given.js';
 import { loadMeteringConfig } from './config.js';
-import { type Metering, startMetering, watchProgress } from './service.js';
+import { type Metering, startMetering } from './service.js';
 
 let directory: string;
 let log: LmdbLog;
@@ -140,7 +140,9 @@ describe('metering on the embedded log', () => {
     let nowMs = 0;
     const health = createHealth({ nowMs: () => nowMs });
     const stuck = { storedOffset: 3, logNextOffset: 5, partition: 0 };
-    watchProgress(health, { progress: async () => [stuck], close: async () => {} }, 1000);
+    watchProgress(health, 'metering', {
+      ...{ stalledAfterMs: 1000, progress: async () => [stuck] },
+    });
     await health.live();
     expect(await health.live()).toMatchObject({ status: 'ok' });
     nowMs = 1001;

@@ -5,11 +5,13 @@ import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
 import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
-import type { Health } from '@paycrawl/service-kit/health';
+import { createFoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { meteringFold } from './books/decide.js';
 import type { MeteringConfig } from './config.js';
+import { countCharges } from './count-charges.js';
 import { createFeeKeeper } from './fee-keeper.js';
 
 export interface MeteringOptions {
@@ -19,6 +21,8 @@ export interface MeteringOptions {
   readonly config: MeteringConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   clock(): number;
   /** Metering cannot go on: the process must end. */
   onFatal(error: unknown): void;
@@ -33,10 +37,8 @@ const feeIntervalMs = 1000;
 /** Folds decisions into ledger and charges, for every partition that the group gives to it. */
 export async function startMetering(options: MeteringOptions): Promise<Metering> {
   const { log, config, logger, metrics } = options;
-  const restarts = metrics.counter({
-    name: 'paycrawl_metering_restarts_total',
-    help: 'Times that metering folded again from its last durable position',
-  });
+  const instruments = createFoldInstruments({ fold: meteringFold.name, ...options });
+  const charged = countCharges(metrics);
   const runtime = await startRuntime<LogOutput>({
     log,
     fold: meteringFold,
@@ -53,6 +55,10 @@ export async function startMetering(options: MeteringOptions): Promise<Metering>
       }),
     snapshots: { topic: 'snapshots-metering', intervalMs: config.snapshotIntervalMs },
     checkpointIntervalMs: config.checkpointIntervalMs,
+    onFolded: (outputs) => {
+      charged(outputs);
+      instruments.folded(outputs);
+    },
     onStep: options.onStep,
     clock: options.clock,
     onFatal: (error) => {
@@ -60,39 +66,10 @@ export async function startMetering(options: MeteringOptions): Promise<Metering>
       options.onFatal(error);
     },
     onRestart: (error) => {
-      restarts.inc();
+      instruments.restarted();
       logger.warn({ err: error }, 'metering folds again from its last durable position');
     },
   });
-  measureLag(metrics, runtime);
+  instruments.watch(runtime.standing);
   return runtime;
-}
-
-function measureLag(metrics: Metrics, runtime: Runtime): void {
-  metrics.gauge({
-    name: 'paycrawl_metering_lag_records',
-    help: 'Records of decisions that are not yet in the durable state',
-    labels: ['partition'],
-    collect: async (gauge) => {
-      gauge.reset();
-      for (const { partition, storedOffset, logNextOffset } of await runtime.progress()) {
-        gauge.set({ partition: String(partition) }, logNextOffset - storedOffset);
-      }
-    },
-  });
-}
-
-/** Liveness is progress: lag, and no position stored for this long, fails the probe. */
-export function watchProgress(health: Health, metering: Metering, stalledAfterMs: number): void {
-  let storedBefore = 0;
-  const watched = health.progress('metering', {
-    stalledAfterMs,
-    lag: async () => {
-      const all = await metering.progress();
-      const stored = all.reduce((sum, { storedOffset }) => sum + storedOffset, 0);
-      if (stored !== storedBefore) watched.committed();
-      storedBefore = stored;
-      return all.reduce((sum, one) => sum + one.logNextOffset - one.storedOffset, 0);
-    },
-  });
 }

@@ -1,4 +1,13 @@
 import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import {
+  addressKnobs,
+  chainSchema,
+  checkpointKnob,
+  processKnobs,
+  shutdownKnob,
+  snapshotKnob,
+  stalledKnob,
+} from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
 
 /** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
@@ -78,50 +87,18 @@ export const settlementSchema = Type.Object({
     env: 'SETTLEMENT_MEASURE_INTERVAL_MS',
     description: 'queue and rate are published when they changed, at most this often',
   }),
-  checkpointIntervalMs: Type.Integer({
-    minimum: 10,
-    default: 1_000,
-    env: 'SETTLEMENT_CHECKPOINT_INTERVAL_MS',
-    description: 'a crash folds again what came since; one store transaction per interval',
-  }),
-  snapshotIntervalMs: Type.Integer({
-    minimum: 1_000,
-    default: 300_000,
-    env: 'SETTLEMENT_SNAPSHOT_INTERVAL_MS',
-    description: 'bounds what a new machine folds again; each writes the whole state',
-  }),
+  checkpointIntervalMs: checkpointKnob('SETTLEMENT'),
+  snapshotIntervalMs: snapshotKnob('SETTLEMENT'),
 });
 export type SettlementConfig = Static<typeof settlementSchema>;
 
 /** What a settlement process of its own needs beside that. */
 export const processSchema = Type.Object({
-  dataDir: Type.String({ default: '.paycrawl', description: 'log, local state and signer keys' }),
-  chain: Type.Object({
-    rpcUrl: Type.String({ env: 'CHAIN_RPC_URL', description: 'JSON-RPC of the chain' }),
-    chainId: Type.Integer({ minimum: 1, default: 84532, env: 'CHAIN_ID' }),
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      default: 5_000,
-      env: 'CHAIN_TIMEOUT_MS',
-      description: 'well over any healthy answer',
-    }),
-  }),
-  partitions: Type.Integer({
-    minimum: 1,
-    maximum: 64,
-    default: 4,
-    env: 'PARTITIONS',
-    description: 'payer partitions; fixed for the life of a log',
-  }),
-  operations: Type.Object({
-    host: Type.String({ default: '127.0.0.1', env: 'SETTLEMENT_HOST' }),
-    port: Type.Integer({ minimum: 0, maximum: 65535, default: 0, env: 'SETTLEMENT_PORT' }),
-  }),
-  shutdownDeadlineMs: Type.Integer({
-    minimum: 1_000,
-    default: 20_000,
-    description: 'below the 30 s that orchestrators wait before they kill',
-  }),
+  ...processKnobs,
+  chain: chainSchema,
+  operations: addressKnobs('SETTLEMENT'),
+  stalledAfterMs: stalledKnob('SETTLEMENT', 30_000),
+  shutdownDeadlineMs: shutdownKnob(20_000),
   settlement: settlementSchema,
 });
 export type ProcessConfig = Static<typeof processSchema>;

@@ -1,53 +1,60 @@
 import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
-import { createHealth } from '@paycrawl/service-kit/health';
-import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
-import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
-import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
-import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { createLogGate } from '@paycrawl/event-log/log-ready';
+import { openLog } from '@paycrawl/event-log/open-log';
+import { physicalTopic } from '@paycrawl/events/topics';
+import { claimInstance } from '@paycrawl/service-kit/instance';
+import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import { secretsOf } from '@paycrawl/service-kit/process-config';
+import { watchProgress } from '@paycrawl/service-kit/progress';
+import {
+  runService,
+  type ServiceProcess,
+  serveOperations,
+} from '@paycrawl/service-kit/run-service';
 import { type ProcessConfig, processSchema } from './config.js';
 import { startSettlement } from './service.js';
 import { loadSigners } from './signers.js';
 
-const outcome = configCommand(processSchema, {
-  argv: process.argv.slice(2),
-  env: processEnvironment(),
-  write: (line) => void process.stdout.write(`${line}\n`),
-});
-if (outcome.action === 'exit') process.exit(outcome.exitCode);
-const logger = createLogger({ service: 'settlement' });
-await run(outcome.config, logger).catch((error: unknown) => {
-  logger.fatal({ err: error }, 'settlement did not start');
-  process.exit(1);
+await runService({
+  name: 'settlement',
+  schema: processSchema,
+  check: ({ log }) => checkLogSettings(log),
+  deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
+  run,
 });
 
-async function run(config: ProcessConfig, logger: Logger): Promise<void> {
-  const { dataDir, chain, operations, shutdownDeadlineMs } = config;
-  const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
-  handleSignals(lifecycle);
-  const metrics = createMetrics({ service: 'settlement', isProcessMeasured: true });
-  const health = createHealth();
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
+  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { dataDir, instanceId } = config;
+  const instance = claimInstance({ dataDir, service: 'settlement', instanceId });
+  lifecycle.onClose('instance', instance.release);
+  const clientId = `paycrawl-settlement-${instance.id}`;
+  const log = openLog(config.log, { directory: join(dataDir, 'log'), clientId });
   lifecycle.onClose('log', () => log.close());
+  const gate = createLogGate(log);
+  health.check('event-log', gate.check);
+  const address = await serveOperations(process, config.operations);
+  await gate.pass({
+    signal: lifecycle.signal,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+  });
+  const charges = physicalTopic('charges');
+  const partitions = (await log.topics()).find(({ name }) => name === charges)?.partitions ?? 0;
+  const secrets = secretsOf(config);
   const settlement = await startSettlement({
-    log,
-    chain: openChain(chain),
-    storeDirectory: join(dataDir, 'settlement'),
-    signers: await loadSigners(join(dataDir, 'secrets'), config.partitions),
+    ...{ log, logger, metrics, onFatal, clock: Date.now },
+    chain: openChain(config.chain),
+    storeDirectory: instance.directory,
+    // Of every partition: which of them this instance will own is not known before.
+    signers: await loadSigners(secrets.directory, partitions, secrets),
     config: config.settlement,
-    logger,
-    metrics,
-    clock: Date.now,
-    onFatal: () => void lifecycle.close('fatal').then(() => process.exit(1)),
   });
   lifecycle.onClose('settlement', settlement.close);
   health.check('settlement', settlement.assertUntroubled);
-  const app = createHttp({ logger });
-  registerOperations(app, { health, metrics });
-  await listen(app, operations);
-  lifecycle.onClose('http', () => app.close());
+  const { stalledAfterMs } = config;
+  watchProgress(health, 'settlement', { stalledAfterMs, progress: settlement.progress });
   health.markReady();
   lifecycle.onClose('readiness', health.markStopping);
+  logger.info({ address, instance: instance.id }, 'ready');
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { signerAddress } from '@paycrawl/chain/transaction';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { readOrCreateSecret } from '@paycrawl/service-kit/secrets';
+import { readOrCreateSecret, type SecretOptions } from '@paycrawl/service-kit/secrets';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Hex } from 'viem';
@@ -21,9 +21,10 @@ const SignersFile = Type.Object({
 export async function loadSigners(
   secretsDirectory: string,
   partitions: number,
+  options: SecretOptions = {},
 ): Promise<readonly Signer[]> {
   const path = join(secretsDirectory, 'signers.json');
-  const text = await readOrCreateSecret(path, () => makeSigners(partitions));
+  const text = await readOrCreateSecret(path, () => makeSigners(partitions), options);
   const signers = parseSigners(text);
   if (signers.length >= partitions) return signers.slice(0, partitions);
   throw fail('settlement_signer_unknown', 'signers.json has fewer keys than there are partitions.');

@@ -1,4 +1,12 @@
 import { type Environment, loadConfig } from '@paycrawl/service-kit/config';
+import {
+  chainSchema,
+  checkpointKnob,
+  processKnobs,
+  shutdownKnob,
+  snapshotKnob,
+  stalledKnob,
+} from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
 
 /** Knobs of the service itself; whoever composes it (main, standalone) hands them in. */
@@ -117,45 +125,18 @@ export const verifierSchema = Type.Object({
     name: Type.String({ default: 'USDC', env: 'TOKEN_NAME', description: 'of its EIP-712 domain' }),
     version: Type.String({ default: '2', env: 'TOKEN_VERSION' }),
   }),
-  checkpointIntervalMs: Type.Integer({
-    minimum: 10,
-    default: 1_000,
-    env: 'VERIFIER_CHECKPOINT_INTERVAL_MS',
-    description: 'a crash folds again what came since; one store transaction per interval',
-  }),
-  snapshotIntervalMs: Type.Integer({
-    minimum: 1_000,
-    default: 300_000,
-    env: 'VERIFIER_SNAPSHOT_INTERVAL_MS',
-    description: 'bounds what a new machine folds again; each writes the whole state',
-  }),
-  stalledAfterMs: Type.Integer({
-    minimum: 1_000,
-    default: 15_000,
-    env: 'VERIFIER_STALLED_AFTER_MS',
-    description: 'lag without a commit for so long is a stuck process',
-  }),
+  checkpointIntervalMs: checkpointKnob('VERIFIER'),
+  snapshotIntervalMs: snapshotKnob('VERIFIER'),
+  stalledAfterMs: stalledKnob('VERIFIER', 15_000),
 });
 export type VerifierConfig = Static<typeof verifierSchema>;
 
 /** What a verifier process of its own needs beside that. */
 export const processSchema = Type.Object({
-  dataDir: Type.String({ default: '.paycrawl', description: 'log, local state and API keys' }),
-  chain: Type.Object({
-    rpcUrl: Type.String({ env: 'CHAIN_RPC_URL', description: 'JSON-RPC of the chain' }),
-    chainId: Type.Integer({ minimum: 1, default: 84532, env: 'CHAIN_ID' }),
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      default: 5_000,
-      env: 'CHAIN_TIMEOUT_MS',
-      description: 'well over any healthy answer',
-    }),
-  }),
-  shutdownDeadlineMs: Type.Integer({
-    minimum: 1_000,
-    default: 25_000,
-    description: 'below the 30 s that orchestrators wait before they kill, above settleWithinMs',
-  }),
+  ...processKnobs,
+  chain: chainSchema,
+  // Above settleWithinMs: who waits for a settlement is answered.
+  shutdownDeadlineMs: shutdownKnob(25_000),
   verifier: verifierSchema,
 });
 export type ProcessConfig = Static<typeof processSchema>;

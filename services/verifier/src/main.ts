@@ -1,45 +1,55 @@
 import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { createLocalWakeups } from '@paycrawl/event-log/wakeups';
-import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
-import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
-import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
-import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { createLogGate } from '@paycrawl/event-log/log-ready';
+import { openLog, openWakeups } from '@paycrawl/event-log/open-log';
+import { claimInstance } from '@paycrawl/service-kit/instance';
+import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import { secretsOf } from '@paycrawl/service-kit/process-config';
+import {
+  openWaitingRoom,
+  runService,
+  type ServiceProcess,
+} from '@paycrawl/service-kit/run-service';
 import { type ProcessConfig, processSchema } from './config.js';
 import { startVerifier } from './service.js';
 
-const outcome = configCommand(processSchema, {
-  argv: process.argv.slice(2),
-  env: processEnvironment(),
-  write: (line) => void process.stdout.write(`${line}\n`),
-});
-if (outcome.action === 'exit') process.exit(outcome.exitCode);
-const logger = createLogger({ service: 'verifier' });
-await run(outcome.config, logger).catch((error: unknown) => {
-  logger.fatal({ err: error }, 'verifier did not start');
-  process.exit(1);
+await runService({
+  name: 'verifier',
+  schema: processSchema,
+  check: ({ log }) => checkLogSettings(log),
+  deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
+  run,
 });
 
-async function run(config: ProcessConfig, logger: Logger): Promise<void> {
-  const { dataDir, chain, shutdownDeadlineMs } = config;
-  const lifecycle = createLifecycle({ logger, deadlineMs: shutdownDeadlineMs });
-  handleSignals(lifecycle);
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
+  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { dataDir, instanceId } = config;
+  const instance = claimInstance({ dataDir, service: 'verifier', instanceId });
+  lifecycle.onClose('instance', instance.release);
+  const place = {
+    directory: join(dataDir, 'log'),
+    clientId: `paycrawl-verifier-${instance.id}`,
+  };
+  const log = openLog(config.log, place);
   lifecycle.onClose('log', () => log.close());
+  const wakeups = openWakeups(config.log, place);
+  lifecycle.onClose('wake-ups', () => wakeups.close());
+  const gate = createLogGate(log);
+  health.check('event-log', gate.check);
+  const leaveWaitingRoom = await openWaitingRoom(process, config.verifier.facilitator);
+  await gate.pass({
+    signal: lifecycle.signal,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+  });
+  await leaveWaitingRoom();
   const verifier = await startVerifier({
-    log,
-    chain: openChain(chain),
-    // A process of its own wakes nobody: ingresses elsewhere read the log.
-    wakeups: createLocalWakeups(),
-    storeDirectory: join(dataDir, 'verifier'),
-    secretsDirectory: join(dataDir, 'secrets'),
+    ...{ log, wakeups, logger, metrics, health, onFatal, clock: Date.now },
+    chain: openChain(config.chain),
+    instanceId: instance.id,
+    storeDirectory: instance.directory,
+    secretsDirectory: secretsOf(config).directory,
     config: config.verifier,
-    logger,
-    metrics: createMetrics({ service: 'verifier', isProcessMeasured: true }),
-    clock: Date.now,
-    onFatal: () => void lifecycle.close('fatal').then(() => process.exit(1)),
   });
   lifecycle.onClose('verifier', verifier.close);
-  logger.info({ facilitator: verifier.address }, 'ready');
+  logger.info({ facilitator: verifier.address, instance: instance.id }, 'ready');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Chain } from '@paycrawl/chain/chain';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { createRenewingProducer } from '@paycrawl/event-log/renewing-producer';
 import type { Wakeups } from '@paycrawl/event-log/wakeups';
 import { physicalTopic } from '@paycrawl/events/topics';
 import type { ReadView } from '@paycrawl/fold/fold';
@@ -19,6 +20,8 @@ import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
+import { watchProgress } from '@paycrawl/service-kit/progress';
 import { announce } from './admission/announce.js';
 import { admission } from './admission/decide.js';
 import { writeSettings } from './admission/settings-writer.js';
@@ -43,6 +46,12 @@ export interface VerifierOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Addresses that settlement sends from, for `/supported`. */
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
+  /** Of the process, where others check something too. */
+  readonly health?: Health;
+  /** Names this instance where wake-ups go; drawn when absent. */
+  readonly instanceId?: string;
   readonly signers?: readonly string[];
   clock(): number;
   /** Admission cannot go on: the process must end. */
@@ -73,15 +82,15 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    const instruments = createInstruments(options.metrics);
+    const instruments = createInstruments(options);
     const watcher = startWatcher(options, instruments);
     closers.push(watcher.close);
     const parts: Parts = { ...options, instruments, watcher, states: new Map() };
     const runtime = await startAdmission(parts);
     closers.push(runtime.close);
     const { metrics, clock } = options;
-    measure(metrics, { runtime, watcher, clock });
-    const health = createHealth();
+    measure(instruments, metrics, { runtime, watcher, clock });
+    const health = options.health ?? createHealth();
     watchHealth(health, runtime, watcher, options);
     const address = await startFacilitator(parts, health, closers);
     health.markReady();
@@ -171,12 +180,13 @@ async function startFacilitator(
   const { log, chain, wakeups, config, logger, metrics, clock, states, instruments } = parts;
   const { asset, name, version } = config.token;
   const network = `eip155:${chain.chainId}`;
-  const ingressId = `facilitator-${randomBytes(8).toString('hex')}`;
+  const ingressId = `facilitator-${parts.instanceId ?? randomBytes(8).toString('hex')}`;
   const accounts = await loadAccounts(
     join(parts.secretsDirectory, 'facilitator-keys.json'),
     config.facilitator.isOpen,
   );
-  const producer = log.producer();
+  // Every record stands for itself, so one failure must not end the facilitator.
+  const producer = createRenewingProducer(log);
   closers.push(() => producer.close());
   const hub = createDecisionHub({
     ...{ log, wakeups, ingressId, lingerMs: 5_000 },
@@ -192,7 +202,7 @@ async function startFacilitator(
     signers: parts.signers ?? [],
     instruments,
     context: {
-      ...{ config, chain, producer, hub, ingressId, clock },
+      ...{ config, chain, producer, hub, ingressId, clock, telemetry: parts.telemetry },
       token: { network, chainId: BigInt(chain.chainId), asset: asset.toLowerCase(), name, version },
       observer: createPayerObserver({
         ...{ ...batches, chain, depth, clock },
@@ -234,17 +244,8 @@ function watchHealth(
   watcher: FundsWatcher,
   { config }: VerifierOptions,
 ): void {
-  let storedBefore = 0;
-  const probe = health.progress('admission', {
-    stalledAfterMs: config.stalledAfterMs,
-    lag: async () => {
-      const partitions = await runtime.progress();
-      const stored = partitions.reduce((sum, { storedOffset }) => sum + storedOffset, 0);
-      if (stored !== storedBefore) probe.committed();
-      storedBefore = stored;
-      return partitions.reduce((sum, one) => sum + one.logNextOffset - one.storedOffset, 0);
-    },
-  });
+  const { stalledAfterMs } = config;
+  watchProgress(health, 'admission', { stalledAfterMs, progress: runtime.progress });
   health.check('funds', () => {
     const trouble = watcher.trouble();
     if (trouble !== undefined) {

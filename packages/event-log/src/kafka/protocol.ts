@@ -72,6 +72,10 @@ export interface Api {
     request: { topics: readonly NewTopic[]; validateOnly: false; timeout: number },
     response: { topicErrors: { topic: string; errorCode: number; errorMessage: string | null }[] },
   ];
+  DeleteTopics: [
+    request: { topics: readonly string[]; timeout: number },
+    response: { topicErrors: { topic: string; errorCode: number }[] },
+  ];
   DescribeConfigs: [
     request: { resources: readonly { type: 2; name: string; configNames: readonly string[] }[] },
     response: { resources: DescribedTopic[] },
@@ -97,10 +101,12 @@ export interface TopicMetadata {
 }
 
 export interface ProduceRequest {
-  readonly acks: -1;
+  /** -1: all in-sync replicas; 1: the leader alone, for what may be lost. */
+  readonly acks: -1 | 1;
   readonly timeout: number;
-  readonly producerId: string;
-  readonly producerEpoch: number;
+  /** Absent: not idempotent. */
+  readonly producerId?: string;
+  readonly producerEpoch?: number;
   readonly compression: 0;
   readonly topicData: readonly {
     readonly topic: string;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { readOrCreateSecret } from '@paycrawl/service-kit/secrets';
+import { readOrCreateSecret, type SecretOptions } from '@paycrawl/service-kit/secrets';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 
@@ -19,12 +19,17 @@ const QuoteKeys = Type.Object({
 export const quoteKeysFile = 'quote-keys.json';
 
 /** Reads the keys, or makes the first one: a file with mode 0600, outside of the log. */
-export async function readQuoteKeys(path: string): Promise<readonly QuoteKey[]> {
-  const text = await readOrCreateSecret(path, () => {
-    const secret = randomBytes(32).toString('hex');
-    return JSON.stringify({ keys: [{ id: randomBytes(4).toString('base64url'), secret }] });
-  });
+export async function readQuoteKeys(
+  path: string,
+  options: SecretOptions = {},
+): Promise<readonly QuoteKey[]> {
+  const text = await readOrCreateSecret(path, makeQuoteKeys, options);
   return parseQuoteKeys(text);
+}
+
+function makeQuoteKeys(): string {
+  const secret = randomBytes(32).toString('hex');
+  return JSON.stringify({ keys: [{ id: randomBytes(4).toString('base64url'), secret }] });
 }
 
 export function parseQuoteKeys(text: string): readonly QuoteKey[] {

@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { fail, hasCode } from '@paycrawl/errors/paycrawl-error';
+import { physicalTopic, topicConfigs } from '@paycrawl/events/topics';
+import type { EventLog } from './event-log.js';
+
+/**
+ * Services are started in any order, and a broker, or the job that makes the topics, may take its
+ * time: nobody has to be started again for that.
+ */
+export interface LogGate {
+  /** Waits until the log answers and has every topic. */
+  pass(options: LogGateOptions): Promise<void>;
+  /** Fails while the log cannot be used, with the reason: for `/readyz`. */
+  check(): Promise<void>;
+}
+
+export interface LogGateOptions {
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** Told each time that the reason changes. */
+  onWaiting(reason: string): void;
+}
+
+const askAgainMs = 500;
+/** Only the names count here. */
+const wanted = topicConfigs({ payer: 1, publisher: 1 }, 1).map(({ name }) => name);
+
+export function createLogGate(log: EventLog): LogGate {
+  let reason: string | undefined = 'the log was not asked yet';
+  return {
+    async pass({ signal, onWaiting }) {
+      for (;;) {
+        const before = reason;
+        reason = await whatIsMissing(log);
+        if (reason === undefined) return;
+        if (reason !== before) onWaiting(reason);
+        await pause(askAgainMs, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) throw fail('log_closed', 'Closed while the log was waited for.');
+      }
+    },
+    async check() {
+      if (reason !== undefined) throw fail('log_unavailable', `Waiting: ${reason}.`);
+      await log.offsets({ topic: physicalTopic('registry'), partition: 0 });
+    },
+  };
+}
+
+async function whatIsMissing(log: EventLog): Promise<string | undefined> {
+  try {
+    const present = new Set((await log.topics()).map(({ name }) => name));
+    const missing = wanted.filter((name) => !present.has(name));
+    return missing.length === 0 ? undefined : `the log has no ${missing.join(', ')}`;
+  } catch (error) {
+    if (!hasCode(error, 'log_unavailable')) throw error;
+    return 'the log does not answer';
+  }
+}
