@@ -5,6 +5,7 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, Tail } from '@paycrawl/event-log/event-log';
 import type { Wakeups } from '@paycrawl/event-log/wakeups';
 import { physicalTopic } from '@paycrawl/events/topics';
+import { widestMarginRoundingUp } from '@paycrawl/protocol/margin';
 import type { Health } from '@paycrawl/service-kit/health';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
@@ -216,7 +217,7 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     bufferBytesMax: config.bufferBytesMax,
     inFlightMax: config.inFlightMax,
     skewMs: config.quote.skewMs,
-    marginS: () => Math.max(config.marginS, made.sites.marginS()),
+    marginS: () => Math.max(config.marginS, widestMarginRoundingUp(made.sites.marginS())),
     decideWithinMs: config.decision.withinMs,
     leaseMs: config.leaseMs,
     accounts: createAccountCheck({

@@ -18,6 +18,12 @@ export const verifierSchema = Type.Object({
       env: 'ADMISSION_MARGIN_S',
       description: 'above the margin of settlement (20 s), so that a charge is sealed in time',
     }),
+    marginSMax: Type.Integer({
+      minimum: 1,
+      default: 450,
+      env: 'ADMISSION_MARGIN_S_MAX',
+      description: 'half of the longest window that an ingress offers; measured margins end here',
+    }),
     lossLimit: Type.String({
       pattern: '^(0|[1-9][0-9]{0,30})$',
       default: '1000000',

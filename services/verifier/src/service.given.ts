@@ -74,7 +74,7 @@ export async function openWorld(): Promise<World> {
       return wallet;
     },
     append: async (topic, key, event) => {
-      const partition = partitionForKey(key, partitions);
+      const partition = topic === 'registry' ? 0 : partitionForKey(key, partitions);
       const record = { topic: physicalTopic(topic), partition, key, value: encodeEvent(event) };
       await producer.append([record]);
     },

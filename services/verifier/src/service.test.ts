@@ -280,5 +280,44 @@ describe('operations', () => {
           .map(({ data }) => data),
       )
       .toEqual(Array.from({ length: 2 }, () => expect.objectContaining({ marginS: 77 })));
+    await service.close();
+    verifier = undefined;
+  });
+
+  it('behavior: the margin follows what settlement measures, partition by partition', async () => {
+    const measure = (partition: number, marginS: number) =>
+      world.append('registry', 'settlement', {
+        ...{ type: 'SettlementMeasured', id: `m-${marginS}`, source: 'settlement', timeMs: 1 },
+        data: {
+          ...{ partition, network, marginS, queueCharges: 1, ratePerMinute: 1 },
+          ...{ slowestConfirmationMs: 1, clockDifferenceMs: 0, gasCostWeiPerCharge: '1' },
+        },
+      });
+    const written = async (marginS: number) =>
+      (await world.events('payments')).filter(
+        ({ type, data }) =>
+          type === 'AdmissionSettingsChanged' && (data as { marginS: number }).marginS === marginS,
+      ).length;
+    // Measured before this process started, and while it runs.
+    await measure(0, 118);
+    const service = await started({ ADMISSION_MARGIN_S: '78' });
+    await expect.poll(() => written(120)).toBe(1);
+    await expect.poll(() => written(78)).toBe(1);
+    await measure(1, 6_000);
+    await expect.poll(() => written(450)).toBe(1);
+    // A proof that any of them would refuse is not called valid.
+    const validBefore = BigInt(Math.floor(Date.now() / 1000) + 300);
+    const body = await bodyV2(await world.richWallet(), { validBefore });
+    await expect
+      .poll(async () => (await post(service, '/verify', body)).body)
+      .toMatchObject({ isValid: false });
+    await measure(1, 1);
+    const patient = await bodyV2(await world.richWallet(), { validBefore });
+    await expect
+      .poll(async () => (await post(service, '/verify', patient)).body)
+      .toMatchObject({ isValid: true });
+    await measure(0, 1);
+    await expect.poll(() => written(78)).toBe(3);
+    expect([await written(120), await written(450)]).toEqual([1, 1]);
   });
 });

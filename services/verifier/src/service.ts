@@ -24,8 +24,9 @@ import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { watchProgress } from '@paycrawl/service-kit/progress';
 import { announce } from './admission/announce.js';
 import { admission } from './admission/decide.js';
+import { followMeasuredMargins, type MeasuredMargins } from './admission/measured-margins.js';
 import { writeSettings } from './admission/settings-writer.js';
-import type { AdmissionOutput } from './admission/state.js';
+import { type AdmissionOutput, settings } from './admission/state.js';
 import type { VerifierConfig } from './config.js';
 import { loadAccounts } from './facilitator/accounts.js';
 import { createDecisionHub } from './facilitator/decision-hub.js';
@@ -73,6 +74,7 @@ interface Parts extends VerifierOptions {
   readonly watcher: FundsWatcher;
   /** The fold's state, by owned partition. */
   readonly states: Map<number, ReadView>;
+  readonly margins: MeasuredMargins;
 }
 
 /** Decides every proof, watches funds, and answers as a facilitator. */
@@ -85,7 +87,9 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     const instruments = createInstruments(options);
     const watcher = startWatcher(options, instruments);
     closers.push(watcher.close);
-    const parts: Parts = { ...options, instruments, watcher, states: new Map() };
+    const margins = await followMargins(options);
+    closers.push(margins.close);
+    const parts: Parts = { ...options, instruments, watcher, margins, states: new Map() };
     const runtime = await startAdmission(parts);
     closers.push(runtime.close);
     const { metrics, clock } = options;
@@ -100,6 +104,10 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await close();
     throw error;
   }
+}
+
+function followMargins({ log, chain, onFatal }: VerifierOptions): Promise<MeasuredMargins> {
+  return followMeasuredMargins({ log, network: `eip155:${chain.chainId}`, onError: onFatal });
 }
 
 function startWatcher(
@@ -146,6 +154,12 @@ function startAdmission(parts: Parts): Promise<Runtime> {
   });
 }
 
+/** The largest of the partitions that are owned here: `/verify` asks before it knows the payer. */
+function marginInForceS({ states, config }: Parts): number {
+  const inForce = [...states.values()].map((state) => settings(state).marginS);
+  return Math.max(config.admission.marginS, ...inForce);
+}
+
 /** Beside the fold: wake-ups, the funds watcher, and the settings of this process. */
 function driverOf(owned: OwnedPartition, parts: Parts): Driver<AdmissionOutput> {
   const { wakeups, watcher, states, config, clock, logger, instruments } = parts;
@@ -154,6 +168,8 @@ function driverOf(owned: OwnedPartition, parts: Parts): Driver<AdmissionOutput> 
   const funds = watcher.attach(owned);
   const stopSettings = writeSettings(owned, {
     wanted: config.admission,
+    marginSMax: config.admission.marginSMax,
+    measuredMarginS: () => parts.margins.ofPartition(partition),
     intervalMs: 500,
     clock,
     onError: (error) => logger.warn({ err: error, partition }, 'settings could not be written'),
@@ -200,6 +216,7 @@ async function startFacilitator(
   registerFacilitator(app, {
     accounts,
     signers: parts.signers ?? [],
+    marginS: () => marginInForceS(parts),
     instruments,
     context: {
       ...{ config, chain, producer, hub, ingressId, clock, telemetry: parts.telemetry },

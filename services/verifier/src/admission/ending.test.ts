@@ -225,7 +225,9 @@ describe('freezes and settings', () => {
     change(1, 0);
     change(2, 0);
     expect(summary(told.proof(proofOf(2)))).toEqual(['PaymentRejected payment_expired']);
+    // A hold keeps the end that it was given.
     expect(summary(told.time(expiresAtMs - 1))).toEqual([]);
+    expect(summary(told.time(expiresAtMs))).toEqual(['HoldReleased expired']);
   });
 });
 

@@ -19,12 +19,14 @@ export interface FacilitatorRoutesOptions {
   readonly instruments: Pick<Instruments, 'verifications' | 'settlements'>;
   /** Addresses that settlement sends from: resource servers look for them in `/supported`. */
   readonly signers: readonly string[];
+  /** How long an authorization must still be valid now. */
+  marginS(): number;
 }
 
 /** The x402 facilitator API: every verdict is a 200; other statuses say that there is none. */
 export function registerFacilitator(
   app: FastifyInstance,
-  { context, accounts, signers, instruments }: FacilitatorRoutesOptions,
+  { context, accounts, signers, marginS, instruments }: FacilitatorRoutesOptions,
 ): void {
   const { config } = context;
   let settling = 0;
@@ -33,7 +35,7 @@ export function registerFacilitator(
 
   app.post('/verify', async (request, reply) => {
     const account = accounts.accountOf(request.headers);
-    const reading = read(request, context, config.admission.marginS);
+    const reading = read(request, context, marginS());
     const answer = await verify(reading, account, context);
     instruments.verifications.inc({ valid: String(answer.isValid) });
     return plain(reply, answer);
