@@ -148,6 +148,18 @@ export const catalogue = {
     retryable: false,
     next: 'Look at the log lines before it; the platform ends and can be started again.',
   },
+  process_failed: {
+    status: 500,
+    title: 'A service that runs as a process of its own did not start or ended',
+    retryable: false,
+    next: 'Read the log file that the message names.',
+  },
+  start_interrupted: {
+    status: 500,
+    title: 'The start was interrupted before everything was ready',
+    retryable: true,
+    next: 'Start again when you like; nothing was left running.',
+  },
   // config
   config_invalid: {
     status: 500,
@@ -200,6 +212,30 @@ export const catalogue = {
     next: 'Nothing: the demo crawler stops here on purpose.',
   },
   // operator
+  dead_letter_caused: {
+    status: 409,
+    title: 'The record is the output of a fold; every consumer would drop it as applied',
+    retryable: false,
+    next: 'Make the consumer read it where it stands, and let it fold again from its beginning.',
+  },
+  dead_letter_redriven: {
+    status: 409,
+    title: 'The record was driven again already',
+    retryable: false,
+    next: 'Nothing: it stands in its partition once more, at the place that is named.',
+  },
+  dead_letter_unknown: {
+    status: 404,
+    title: 'No dead letter is of that position',
+    retryable: false,
+    next: 'Look at the list; letters are kept for a time only.',
+  },
+  dead_letter_unreadable: {
+    status: 422,
+    title: 'The record cannot be read by this version either',
+    retryable: false,
+    next: 'Find its writer, or drive it again with a version that reads it.',
+  },
   operator_event_invalid: {
     status: 400,
     title: 'An operator cannot write this into the log',

@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { loadConfig, processEnvironment } from '@paycrawl/service-kit/config';
 import { type Static, Type } from '@sinclair/typebox';
 
@@ -29,6 +31,40 @@ export const StandaloneConfig = Type.Object({
   ),
 });
 export type StandaloneConfig = Static<typeof StandaloneConfig>;
+
+/** `npm run up:processes`: the services of docker-compose.yml, each as a process. */
+export const ProcessesConfig = Type.Object({
+  dataDir: Type.String({ default: '.paycrawl/processes', description: 'Volumes, logs, devnet.' }),
+  runFile: Type.String({
+    default: '.paycrawl/run.json',
+    description: 'Where scripts look for the running platform.',
+  }),
+});
+export type ProcessesConfig = Static<typeof ProcessesConfig>;
+
+export interface ProcessesFlags {
+  readonly brokers: 1 | 3;
+  readonly demo: boolean;
+  readonly fresh: boolean;
+}
+
+export function processesConfig(): ProcessesConfig {
+  return loadConfig(ProcessesConfig, processEnvironment());
+}
+
+export function processesFlags(argv: readonly string[]): ProcessesFlags {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      brokers: { type: 'string', default: '1' },
+      demo: { type: 'boolean', default: false },
+      fresh: { type: 'boolean', default: false },
+    },
+  });
+  const { brokers, demo, fresh } = values;
+  if (brokers !== '1' && brokers !== '3') throw fail('config_invalid', '--brokers: 1 or 3');
+  return { brokers: brokers === '1' ? 1 : 3, demo, fresh };
+}
 
 export interface StandaloneFlags {
   readonly demo: boolean;

@@ -22,28 +22,39 @@ export interface DevnetSetupOptions {
   readonly fresh: boolean;
 }
 
-/** Starts the devnet or finds it again; makes and funds its people once. */
+/** Starts the devnet or finds it again, with its people. */
 export async function setUpDevnet(
   options: DevnetSetupOptions,
 ): Promise<{ devnet: Devnet; people: DevnetPeople }> {
   const { dataDir, port, fresh } = options;
   const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), port, fresh });
-  const people = await readPeople(join(dataDir, 'secrets'));
+  return { devnet, people: await setUpPeople(devnet, join(dataDir, 'secrets')) };
+}
+
+/** Makes and funds the people of a devnet, once. */
+export async function setUpPeople(
+  devnet: Pick<Devnet, 'rpcUrl' | 'usdc' | 'mintUsdc' | 'mine'>,
+  secretsDirectory: string,
+): Promise<DevnetPeople> {
+  const people = await readPeople(secretsDirectory);
   const minted = await Promise.all(people.crawlers.map(({ address }) => mintOnce(devnet, address)));
   // A balance counts once it stands below the finality depth.
   if (minted.includes(true)) await devnet.mine(blocksToFinality);
-  return { devnet, people };
+  return people;
 }
 
 /** Minted once: a wallet that spent something is not filled up behind its owner's back. */
-async function mintOnce(devnet: Devnet, address: Wallet['address']): Promise<boolean> {
+async function mintOnce(
+  devnet: Pick<Devnet, 'rpcUrl' | 'usdc' | 'mintUsdc'>,
+  address: Wallet['address'],
+): Promise<boolean> {
   const balance = await usdcBalance({ rpc: devnet.rpcUrl, asset: devnet.usdc }, address);
   if (balance > 0n) return false;
   await devnet.mintUsdc(address, fundsAtomic);
   return true;
 }
 
-async function readPeople(secretsDir: string): Promise<DevnetPeople> {
+export async function readPeople(secretsDir: string): Promise<DevnetPeople> {
   const text = await readOrCreateSecret(join(secretsDir, 'wallets.json'), () =>
     JSON.stringify({
       crawlers: Array.from({ length: crawlerWallets }, () => newWallet()),

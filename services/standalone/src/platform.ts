@@ -1,11 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ensureTokens } from '@paycrawl/analytics/access/tokens';
 import type { Chain } from '@paycrawl/chain/chain';
-import type { EventLog } from '@paycrawl/event-log/event-log';
 import { topicConfigs } from '@paycrawl/events/topics';
-import { defaultPriceBook } from '@paycrawl/pricing/price-book';
 import { openDataDir } from '@paycrawl/service-kit/data-dir';
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
@@ -13,12 +10,12 @@ import { loadSigners } from '@paycrawl/settlement/signers';
 import type { Devnet } from '@paycrawl/testkit/devnet';
 import { startBackOfficeThread } from './back-office-thread.js';
 import type { StandaloneConfig } from './config.js';
-import { type DevnetPeople, setUpDevnet } from './devnet-setup.js';
+import { demoPublisherId, registerDemoPublisher } from './demo-publisher.js';
+import { setUpDevnet } from './devnet-setup.js';
 import { startEdge } from './edge.js';
-import { setUpPublisher } from './publisher-setup.js';
 import { type RunFile, removeRunFile } from './run-file.js';
 import { openParts, type Premises } from './service-parts.js';
-import { startSite } from './site-server.js';
+import { siteDirectory, startSite } from './site-server.js';
 
 export interface PlatformOptions {
   readonly config: StandaloneConfig;
@@ -28,13 +25,9 @@ export interface PlatformOptions {
   onFatal(error: unknown): void;
 }
 
-const publisherId = 'demo';
-const pagePrice = 'USD 0.001';
 /** Challenges and dead letters of a month; payers' topics are kept for ever. */
 const retentionMs = 30 * 24 * 3600 * 1000;
 const gasWei = 10n ** 18n;
-
-const siteDirectory = fileURLToPath(new URL('../site', import.meta.url));
 
 /** Starts everything on embedded parts; each resource registers its close on the next line. */
 export async function startPlatform(options: PlatformOptions): Promise<RunFile> {
@@ -63,8 +56,11 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
   await parts.log.createTopics(topicConfigs(counts, retentionMs));
   const site = await startSite({ directory: siteDirectory });
   lifecycle.onClose('site', site.close);
-  await registerDemoPublisher(parts.log, devnet, people, site.origin);
-  const tokens = await ensureTokens(parts.secretsDirectory, [publisherId]);
+  await registerDemoPublisher(parts.log, {
+    ...{ origin: site.origin, hosts: ['127.0.0.1', 'localhost'] },
+    ...{ chainId: devnet.chainId, usdc: devnet.usdc, payTo: people.publisher.address },
+  });
+  const tokens = await ensureTokens(parts.secretsDirectory, [demoPublisherId]);
   const signers = await fundedSigners(config, devnet, parts.chain);
   const backOffice = await startBackOfficeThread(premises, options.onFatal);
   lifecycle.onClose('back office', backOffice.close);
@@ -85,9 +81,9 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
       version: '2',
     },
     publisher: {
-      id: publisherId,
+      id: demoPublisherId,
       payTo: people.publisher.address,
-      token: tokens.publishers[publisherId] ?? '',
+      token: tokens.publishers[demoPublisherId] ?? '',
     },
     operator: { token: tokens.operator },
     wallets: people.crawlers,
@@ -99,38 +95,6 @@ async function removeState(dataDir: string): Promise<void> {
   await Promise.all(
     folders.map((name) => rm(join(dataDir, name), { recursive: true, force: true })),
   );
-}
-
-async function registerDemoPublisher(
-  log: EventLog,
-  devnet: Devnet,
-  people: DevnetPeople,
-  origin: string,
-): Promise<void> {
-  const publisher = {
-    publisherId,
-    name: 'Demo publisher',
-    hosts: ['127.0.0.1', 'localhost'],
-    origin,
-    network: `eip155:${devnet.chainId}`,
-    asset: devnet.usdc.toLowerCase(),
-    payTo: people.publisher.address.toLowerCase(),
-  };
-  await setUpPublisher(log, publisher, demoPriceBook(), Date.now());
-}
-
-/** AI agents pay for every page but the index, the free pages and the signposts. */
-function demoPriceBook() {
-  const book = defaultPriceBook(pagePrice);
-  const free = ['/', '/index.html', '/free/**', '/style.css', '/latest', '/home'].map(
-    (path, i) => ({
-      id: `free-${i + 1}`,
-      path,
-      crawlers: 'everyone' as const,
-      free: true as const,
-    }),
-  );
-  return { ...book, rules: [...free, ...book.rules] };
 }
 
 /** Signers are made at the first start; on the devnet the platform pays their gas itself. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
@@ -16,6 +17,8 @@ export interface Site {
 
 export interface SiteOptions {
   readonly directory: string;
+  /** Absent: this machine only. */
+  readonly host?: string;
   /** 0 = any free port. */
   readonly port?: number;
 }
@@ -29,9 +32,12 @@ interface Redirect {
 /** Notes for maintainers that lie beside the documents and are not served. */
 const unserved = /^\/(_|404\.html)|\.md$/;
 
+/** The pages of the demo, beside this service in the repository and in the image. */
+export const siteDirectory = fileURLToPath(new URL('../site', import.meta.url));
+
 export async function startSite(options: SiteOptions): Promise<Site> {
   const app = buildSite(options.directory);
-  await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   const address = app.server.address();
   if (address === null || typeof address === 'string') {
     throw fail('internal', 'The site has no TCP address.');
