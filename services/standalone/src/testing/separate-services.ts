@@ -1,0 +1,134 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedTokens, ensureTokens } from '@paycrawl/analytics/access/tokens';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import { openKafkaLog } from '@paycrawl/event-log/kafka-log';
+import { topicConfigs } from '@paycrawl/events/topics';
+import { quoteKeysFile, readQuoteKeys } from '@paycrawl/ingress/challenge/quote-keys';
+import { defaultPriceBook } from '@paycrawl/pricing/price-book';
+import { loadSigners } from '@paycrawl/settlement/signers';
+import type { Devnet } from '@paycrawl/testkit/devnet';
+import { type DevnetPeople, setUpDevnet } from '../devnet-setup.js';
+import { createFleet, type Fleet, type FleetMember } from '../processes/fleet.js';
+import type { ServiceName } from '../processes/start-service.js';
+import { setUpPublisher } from '../publisher-setup.js';
+import { type CountedOrigin, startCountedOrigin } from './counted-origin.js';
+
+/** Every service as processes of their own over a broker and a devnet, with one publisher. */
+export interface SeparateServices {
+  readonly directory: string;
+  readonly devnet: Devnet;
+  readonly people: DevnetPeople;
+  readonly origin: CountedOrigin;
+  readonly tokens: EmbeddedTokens;
+  /** Straight to the broker, beside the services. */
+  readonly log: EventLog;
+  readonly fleet: Fleet;
+  /** What every instance is started with: for tools beside them, as the audit. */
+  readonly environment: Readonly<Record<string, string>>;
+  member(instance: string): FleetMember;
+  /** Ends everything that still runs and deletes the data; the broker stays. */
+  remove(): Promise<void>;
+}
+
+export interface SeparateServicesOptions {
+  readonly brokers: readonly string[];
+  /** How many of each; a service that is not named has one. */
+  readonly instances?: Partial<Record<ServiceName, number>>;
+  readonly partitions?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Only the surroundings: the test starts the members itself. */
+  readonly isEmpty?: boolean;
+}
+
+export const separatePublisher = 'demo';
+const services = ['verifier', 'ingress', 'metering', 'settlement', 'analytics'] as const;
+const partitionsDefault = 4;
+const retentionMs = 24 * 3600 * 1000;
+const gasWei = 10n ** 18n;
+
+export async function startSeparateServices(
+  options: SeparateServicesOptions,
+): Promise<SeparateServices> {
+  const { brokers, partitions = partitionsDefault } = options;
+  const directory = await mkdtemp(join(tmpdir(), 'paycrawl-separate-'));
+  const { devnet, people } = await setUpDevnet({ dataDir: directory, port: 0, fresh: false });
+  const origin = await startCountedOrigin();
+  const log = openKafkaLog({ brokers, clientId: 'paycrawl-test' });
+  await log.createTopics(topicConfigs({ payer: partitions, publisher: partitions }, retentionMs));
+  const secretsDirectory = join(directory, 'secrets');
+  const tokens = await makeSecrets(secretsDirectory, partitions, devnet);
+  await register(log, devnet, people, origin.origin);
+  const environment = {
+    EVENT_LOG: 'kafka',
+    KAFKA_BROKERS: brokers.join(','),
+    CHAIN_RPC_URL: devnet.rpcUrl,
+    CHAIN_ID: String(devnet.chainId),
+    FACILITATOR_IS_OPEN: 'true',
+    ...options.environment,
+  };
+  const members = join(directory, 'members');
+  const fleet = createFleet({ directory: members, environment, secretsDirectory });
+  if (options.isEmpty !== true) await startAll(fleet, options.instances ?? {});
+  return {
+    ...{ directory, devnet, people, origin, tokens, log, fleet, environment },
+    member: (instance) => {
+      const found = fleet.members().find((one) => one.instance === instance);
+      if (found === undefined) throw fail('internal', `There is no instance ${instance}.`);
+      return found;
+    },
+    async remove() {
+      await fleet.killAll();
+      await log.close();
+      await origin.close();
+      await devnet.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startAll(
+  fleet: Fleet,
+  instances: Partial<Record<ServiceName, number>>,
+): Promise<void> {
+  const starts = services.flatMap((service) =>
+    Array.from({ length: instances[service] ?? 1 }, (_, i) =>
+      fleet.start(service, `${service}-${i + 1}`),
+    ),
+  );
+  await Promise.all((await Promise.all(starts)).map((member) => member.ready()));
+}
+
+/** As the job `secrets` of a deployment: one folder for each service. */
+async function makeSecrets(
+  directory: string,
+  partitions: number,
+  devnet: Devnet,
+): Promise<EmbeddedTokens> {
+  for (const service of services) {
+    await mkdir(join(directory, service), { recursive: true, mode: 0o700 });
+  }
+  await readQuoteKeys(join(directory, 'ingress', quoteKeysFile));
+  for (const { address } of await loadSigners(join(directory, 'settlement'), partitions)) {
+    await devnet.setEth(address, gasWei);
+  }
+  return ensureTokens(join(directory, 'analytics'), [separatePublisher]);
+}
+
+async function register(
+  log: EventLog,
+  devnet: Devnet,
+  people: DevnetPeople,
+  origin: string,
+): Promise<void> {
+  const publisher = {
+    ...{ publisherId: separatePublisher, name: 'Demo publisher', origin },
+    hosts: ['127.0.0.1', 'localhost'],
+    network: `eip155:${devnet.chainId}`,
+    asset: devnet.usdc.toLowerCase(),
+    payTo: people.publisher.address.toLowerCase(),
+  };
+  await setUpPublisher(log, publisher, defaultPriceBook('USD 0.001'), Date.now());
+}
