@@ -29,8 +29,23 @@ export function addressOfPublicKey(uncompressed65: Uint8Array): Address {
   return hexFromBytes(keccak256(uncompressed65.subarray(1)).subarray(12));
 }
 
-/** ERC-55: a letter is upper case when the same nibble of the hash of the address is ≥ 8. */
+const checksumsKeptMax = 10_000;
+const checksums = new Map<string, Address>();
+
+/**
+ * ERC-55: a letter is upper case when the same nibble of the hash of the address is ≥ 8.
+ * Remembered, because every receipt of a payer names it.
+ */
 export function checksumAddressOf(text: string): Address {
+  const known = checksums.get(text);
+  if (known !== undefined) return known;
+  if (checksums.size >= checksumsKeptMax) checksums.clear();
+  const checksummed = checksummedAddress(text);
+  checksums.set(text, checksummed);
+  return checksummed;
+}
+
+function checksummedAddress(text: string): Address {
   const lower = addressOf(text).slice(2);
   const hash = keccak256(Buffer.from(lower, 'latin1'));
   let checksummed = '0x';

@@ -15,4 +15,16 @@ export const RecordDeadLettered = define('RecordDeadLettered', 1, {
   valueBase64: Type.String(),
 });
 
-export const deadLetterEvents = [RecordDeadLettered] as const;
+/** Bytes that were set aside stand in their partition again, because they can be read now. */
+export const RecordRedriven = define('RecordRedriven', 1, {
+  topic: Id,
+  partition: Type.Integer({ minimum: 0 }),
+  /** Where they stood first, and where they stand now. */
+  offset: Type.Integer({ minimum: 0 }),
+  newOffset: Type.Integer({ minimum: 0 }),
+  /** Who wanted it. */
+  operator: Id,
+  reason: Text,
+});
+
+export const deadLetterEvents = [RecordDeadLettered, RecordRedriven] as const;

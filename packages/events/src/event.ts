@@ -65,6 +65,8 @@ export function encodeEvent(event: AnyEvent): Buffer {
   );
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export type Decoded =
   | { readonly kind: 'event'; readonly event: AnyEvent }
   | { readonly kind: 'unreadable'; readonly detail: string }
@@ -126,15 +128,13 @@ function envelopeOf(
   }
   if (cause !== undefined && !isCause(cause)) return unreadable('malformed cause');
   if (cause === undefined && typeof id !== 'string') return unreadable('no id');
-  const envelope: Envelope = {
-    type,
-    id: cause === undefined ? (id as string) : idOfCause(cause),
-    source,
-    timeMs: timeMs as number,
-    ...(cause === undefined ? {} : { cause }),
-    ...(typeof trace === 'string' ? { trace } : {}),
-    data,
-  };
+  const at = timeMs as number;
+  // Two literals and no spread: every record is read several times.
+  const envelope: Mutable<Envelope> =
+    cause === undefined
+      ? { type, id: id as string, source, timeMs: at, data }
+      : { type, id: idOfCause(cause), source, timeMs: at, cause, data };
+  if (typeof trace === 'string') envelope.trace = trace;
   return { kind: 'event', event: envelope as AnyEvent };
 }
 

@@ -33,17 +33,12 @@ function recordOf(
 
 export function eventOf(
   output: LogOutput,
-  { cause, nowMs, trace, source }: Omit<Caused<unknown>, 'output'> & { source: string },
+  { cause, nowMs, trace: ofRecord, source }: Omit<Caused<unknown>, 'output'> & { source: string },
 ): AnyEvent {
-  return {
-    type: output.type,
-    id: idOfCause(cause),
-    source,
-    timeMs: nowMs,
-    cause,
-    ...(trace === undefined ? {} : { trace }),
-    data: output.data,
-  } as AnyEvent;
+  const trace = output.trace === undefined ? ofRecord : (output.trace ?? undefined);
+  const { type, data } = output;
+  const event = { type, id: idOfCause(cause), source, timeMs: nowMs, cause, data };
+  return (trace === undefined ? event : Object.assign(event, { trace })) as AnyEvent;
 }
 
 export function deadLetterOf(consumer: string) {

@@ -94,13 +94,24 @@ export function checkAuthorization(
   if (numbers.validAfter > nowS) return refuse('proof_not_yet_valid', from);
   if (numbers.value !== terms.amount) return refuse('proof_amount_mismatch', from);
   const { token } = terms;
-  const { name, version, chainId, asset: verifyingContract } = token;
-  const separator = domainSeparator({ name, version, chainId, verifyingContract });
+  const separator = separatorOf(token);
   const { to, nonce } = authorization;
   const { value, validAfter, validBefore } = numbers;
   const message = { from, to, value, validAfter, validBefore, nonce };
   const digest = transferAuthorizationDigest(separator, message);
   return checkSignature(digest, authorization, payload.signature);
+}
+
+const separators = new WeakMap<Token, Uint8Array>();
+
+/** By the token itself: a deployment keeps one object for each. */
+function separatorOf(token: Token): Uint8Array {
+  const known = separators.get(token);
+  if (known !== undefined) return known;
+  const { name, version, chainId, asset: verifyingContract } = token;
+  const separator = domainSeparator({ name, version, chainId, verifyingContract });
+  separators.set(token, separator);
+  return separator;
 }
 
 function checkSignature(

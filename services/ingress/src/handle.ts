@@ -2,6 +2,8 @@ import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { matchRule, type Ruling } from '@paycrawl/pricing/match-rule';
 import type { PaymentHeaders } from '@paycrawl/protocol/proof';
 import { carriesProof } from '@paycrawl/protocol/read-proof';
+import { traceRequest } from '@paycrawl/service-kit/request-span';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { challenge, type Price } from './challenge/challenge.js';
 import { type Answer, problemAnswer, writeAnswer } from './http/answer.js';
 import type { Exchange } from './http/exchange.js';
@@ -14,6 +16,8 @@ import type { Sites } from './site/sites.js';
 export interface HandleDeps extends PresentDeps {
   readonly sites: Sites;
   readonly nextRequestId: () => string;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   /** `refused`, or what the price book said about the request. */
   readonly onRuling: (ruling: Ruling['kind'] | 'refused') => void;
   readonly onFailure: (error: unknown, requestId: string) => void;
@@ -49,8 +53,10 @@ async function answerFor(
   exchange: Exchange,
   requestId: string,
 ): Promise<Answer | undefined> {
-  const { sites, scheme, clock } = deps;
-  const reading = readVisit(exchange.request, { sites, scheme, requestId, atMs: clock() });
+  const { sites, scheme, clock, telemetry } = deps;
+  const { request, response } = exchange;
+  const trace = telemetry && traceRequest(telemetry, 'ingress', request, response);
+  const reading = readVisit(request, { sites, scheme, requestId, trace, atMs: clock() });
   if (reading.kind === 'refused') {
     deps.onRuling('refused');
     return problemAnswer(reading.code, reading.detail);

@@ -6,37 +6,42 @@ export interface IngressMetrics {
   challenge(): void;
   proof(result: string): void;
   outcome(outcome: string): void;
+  /** From the append of a proof until its decision is here. */
+  admitted(tookMs: number): void;
   fault(what: string): void;
 }
 
 export interface IngressGauges {
   readonly inFlight: () => number;
   readonly unreported: () => number;
+  /** Records that were handed to the log and are not durable yet. */
+  readonly appending: () => number;
+  readonly marginS: () => number;
 }
 
 export function measureIngress(metrics: Metrics, gauges: IngressGauges): IngressMetrics {
-  const requests = metrics.counter({
+  const requests = metrics.tally({
     name: 'paycrawl_ingress_requests_total',
     help: 'Requests by what the price book said about them',
     labels: ['ruling'],
   });
-  const challenges = metrics.counter({
+  const challenges = metrics.tally({
     name: 'paycrawl_ingress_challenges_total',
     help: 'Answers 402 that were durable before they were sent',
   });
-  const proofs = metrics.counter({
+  const proofs = metrics.tally({
     name: 'paycrawl_ingress_proofs_total',
     help: 'Payment headers by how they ended: served, joined, or the code of the refusal',
     labels: ['result'],
   });
-  const outcomes = metrics.counter({
+  const outcomes = metrics.tally({
     name: 'paycrawl_ingress_deliveries_total',
     help: 'Deliveries of paid pages by outcome',
     labels: ['outcome'],
   });
-  const faults = metrics.counter({
+  const faults = metrics.tally({
     name: 'paycrawl_ingress_faults_total',
-    help: 'What went wrong on our side and was survived',
+    help: 'What went wrong on our side and was survived; codes are those of the catalogue',
     labels: ['what'],
   });
   metrics.gauge({
@@ -49,11 +54,26 @@ export function measureIngress(metrics: Metrics, gauges: IngressGauges): Ingress
     help: 'Outcomes of streamed pages that are not durable yet',
     collect: (gauge) => gauge.set(gauges.unreported()),
   });
+  const admission = metrics.histogram({
+    name: 'paycrawl_ingress_admission_seconds',
+    help: 'From the append of a proof until its decision is back at the ingress',
+  });
+  metrics.gauge({
+    name: 'paycrawl_ingress_records_appending',
+    help: 'Records that wait for the log to take them',
+    collect: (gauge) => gauge.set(gauges.appending()),
+  });
+  metrics.gauge({
+    name: 'paycrawl_ingress_margin_seconds',
+    help: 'Time that settlement needs as it told last; proofs must leave more',
+    collect: (gauge) => gauge.set(gauges.marginS()),
+  });
   return {
-    request: (ruling) => requests.inc({ ruling }),
-    challenge: () => challenges.inc(),
-    proof: (result) => proofs.inc({ result }),
-    outcome: (outcome) => outcomes.inc({ outcome }),
-    fault: (what) => faults.inc({ what }),
+    request: requests.count,
+    challenge: () => challenges.count(''),
+    proof: proofs.count,
+    outcome: outcomes.count,
+    admitted: (tookMs) => admission.observe(tookMs / 1000),
+    fault: faults.count,
   };
 }

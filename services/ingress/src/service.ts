@@ -1,15 +1,17 @@
 import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
 import { recoveryEngine } from '@paycrawl/crypto/recover';
 import { catalogue, type ErrorCode } from '@paycrawl/errors/catalogue';
-import { fail } from '@paycrawl/errors/paycrawl-error';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, Tail } from '@paycrawl/event-log/event-log';
 import type { Wakeups } from '@paycrawl/event-log/wakeups';
 import { physicalTopic } from '@paycrawl/events/topics';
 import { widestMarginRoundingUp } from '@paycrawl/protocol/margin';
+import { measureChain } from '@paycrawl/service-kit/chain-calls';
 import type { Health } from '@paycrawl/service-kit/health';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import type { ChallengeDeps } from './challenge/challenge.js';
 import type { IngressConfig } from './config.js';
 import { createDecisions, type Decisions } from './decisions/decisions.js';
@@ -36,14 +38,16 @@ export interface IngressOptions {
   readonly chains: ReadonlyMap<string, AccountChain>;
   /** The first signs; all verify. */
   readonly quoteKeys: readonly QuoteKey[];
-  readonly config: IngressConfig;
-  readonly logger: Logger;
   /** Differs from every other ingress that runs now; drawn when absent. */
   readonly instanceId?: string;
+  readonly config: IngressConfig;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health?: Health;
   /** Tokens besides the well-known ones. */
   readonly tokens?: readonly PaymentToken[];
+  /** Undefined: nothing is traced, and nothing is paid for it. */
+  readonly telemetry?: Telemetry | undefined;
   /** Unix milliseconds. */
   readonly clock: () => number;
   /** The registry cannot be followed any more: the process should be replaced. */
@@ -86,16 +90,19 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   const appender = createAppender({ log, partitions, timeoutMs: config.logTimeoutMs });
   lifecycle.onClose('appender', () => appender.close());
   const inFlight = createInFlight({ ...config.repeat, nowMs: () => performance.now() });
-  const pending = { outcomes: (): number => 0 };
+  const pending = { outcomes: (): number => 0, marginS: (): number => 0 };
   const measured = measureIngress(options.metrics, {
     inFlight: inFlight.size,
     unreported: () => pending.outcomes(),
+    appending: appender.waiting,
+    marginS: () => pending.marginS(),
   });
   const reporter = makeReporter(options, appender, measured);
   pending.outcomes = reporter.pending;
   lifecycle.onClose('outcomes', () => reporter.close());
   const tokenOf = tokenLookup([...knownTokens, ...(options.tokens ?? [])]);
   const sites = makeSites(options, tokenOf, measured);
+  pending.marginS = sites.marginS;
   const registry = await followSites(options, sites);
   lifecycle.onClose('registry', () => registry.close());
   const decisions = await makeDecisions(options, { ingressId, partitions, measured });
@@ -192,6 +199,9 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
   const { config, logger, clock, quoteKeys: keys } = options;
   const { measured, ...made } = shared;
   const nowMs = () => performance.now();
+  const chains = new Map(
+    [...options.chains].map(([network, chain]) => [network, measureChain(options.metrics, chain)]),
+  );
   requireKeys(keys);
   const challenges: ChallengeDeps = {
     appender: made.appender,
@@ -221,7 +231,7 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     decideWithinMs: config.decision.withinMs,
     leaseMs: config.leaseMs,
     accounts: createAccountCheck({
-      chainOf: (network) => options.chains.get(network),
+      chainOf: (network) => chains.get(network),
       questionsMax: config.accountQuestionsMax,
       rememberMs: config.accountRememberedMs,
       nowMs,
@@ -232,12 +242,14 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
       entriesMax: pennilessMax,
       nowMs,
     }),
+    telemetry: options.telemetry,
     onStep: options.onStep,
     onRuling: measured.request,
     onProof: measured.proof,
+    onDecided: measured.admitted,
     onOutcome: measured.outcome,
     onFailure: (err, requestId) => {
-      measured.fault('request_failed');
+      measured.fault(err instanceof PaycrawlError ? err.code : 'internal');
       logger.error({ err, requestId }, 'request failed');
     },
   };

@@ -1,11 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import {
-  checkAuthorization,
-  ExactEvmPayload,
-  type SignedAuthorization,
-  type Token,
-} from '../exact-evm.js';
+import { checkAuthorization, ExactEvmPayload, type Token } from '../exact-evm.js';
 import { readHeaderJson } from '../header-json.js';
 import { payloadHash } from '../payload-hash.js';
 import { readPaymentId } from '../payment-identifier.js';
@@ -66,21 +61,11 @@ export function readPaymentSignature(
     signature: checked.signature,
     check: checked.check,
     quote: terms.quote,
-    ...namesOf(paymentId.id, context, terms.token.asset, authorization),
   };
-  return { kind: 'proof', proof };
-}
-
-/** A hash is only needed to tell apart what one payment identifier was used for. */
-function namesOf(
-  paymentId: string | undefined,
-  context: ReadContext,
-  asset: string,
-  authorization: SignedAuthorization,
-): { readonly paymentId?: string; readonly payloadHash?: string } {
-  if (paymentId === undefined) return {};
-  const { method, url } = context;
-  return { paymentId, payloadHash: payloadHash(method, url, asset, authorization) };
+  if (paymentId.id === undefined) return { kind: 'proof', proof };
+  // A hash is only needed to tell apart what one payment identifier was used for.
+  const hash = payloadHash(context.method, context.url, proof.asset, authorization);
+  return { kind: 'proof', proof: { ...proof, paymentId: paymentId.id, payloadHash: hash } };
 }
 
 interface QuotedTermsRead {

@@ -135,8 +135,20 @@ function add(sums: Sums, { measure, amount }: Fact): Sums {
  * Hashed, because crawlers choose paths and names and the store's keys are short ASCII.
  */
 function bucketKey(prefix: string, endMs: number, identity: string): string {
+  return `${prefix}/${endingKey(endMs)}/${hashOf(identity)}`;
+}
+
+const hashesKeptMax = 10_000;
+const hashes = new Map<string, string>();
+
+/** Remembered: the same few keys are counted over and over. */
+function hashOf(identity: string): string {
+  const known = hashes.get(identity);
+  if (known !== undefined) return known;
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 24);
-  return `${prefix}/${endingKey(endMs)}/${hash}`;
+  if (hashes.size >= hashesKeptMax) hashes.clear();
+  hashes.set(identity, hash);
+  return hash;
 }
 
 export function endingKey(endMs: number): string {

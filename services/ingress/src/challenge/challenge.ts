@@ -200,5 +200,6 @@ function issuedEvent(
     expiresAtMs: expiresAtS * 1000,
   };
   const { source } = deps;
-  return { type: 'ChallengeIssued', id: challengeId, source, timeMs: visit.atMs, data };
+  const { atMs: timeMs, trace } = visit;
+  return { type: 'ChallengeIssued', id: challengeId, source, timeMs, trace, data };
 }

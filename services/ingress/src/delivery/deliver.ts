@@ -12,7 +12,7 @@ import {
   withVary,
 } from '../http/headers.js';
 import type { IngressStep } from '../steps.js';
-import { type Chunks, readUpTo, streamTo } from './body.js';
+import { type Chunks, readBody, streamTo } from './body.js';
 import { declined, type PaidJob, type Served } from './job.js';
 import { faultOf, type Origins } from './origin.js';
 import {
@@ -54,7 +54,7 @@ export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> 
   });
   if (opened.kind === 'failed') return undelivered(deps, job, fault(opened.outcome));
   const { answer } = opened;
-  const read = await readUpTo(answer.body, bufferMax(deps, answer));
+  const read = await readBody(answer, deps.bufferBytesMax);
   deps.onStep?.('origin_fetched');
   switch (read.kind) {
     case 'broken': {
@@ -69,12 +69,6 @@ export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> 
     default:
       return read satisfies never;
   }
-}
-
-/** A length that is announced as too long need not be read first to be known. */
-function bufferMax(deps: DeliverDeps, { headers }: Dispatcher.ResponseData): number {
-  const declared = Number.parseInt(String(headers['content-length'] ?? ''), 10);
-  return declared > deps.bufferBytesMax ? 0 : deps.bufferBytesMax;
 }
 
 async function handOver(
@@ -175,7 +169,7 @@ function isLeaseOver({ lease }: PaidJob): boolean {
 
 function forwarded(deps: DeliverDeps, { visit, exchange }: PaidJob): string[] {
   return requestHeaders(exchange.request.rawHeaders, {
-    originHost: new URL(visit.site.origin).host,
+    originHost: visit.site.originHost,
     publicHost: visit.host,
     scheme: deps.scheme,
     remoteAddress: exchange.request.socket.remoteAddress ?? '',

@@ -33,30 +33,33 @@ export interface Delivery {
 }
 
 export function deliveredEvent(job: PaidJob, delivery: Delivery): AnyEvent {
-  const { lease } = job;
-  const data: EventOfType<'CrawlDelivered'>['data'] = {
-    ...outcomeData(job, delivery),
-    leaseId: lease.leaseId,
-  };
-  return { type: 'CrawlDelivered', ...envelopeOf(job), data };
+  const { source, clock, visit } = job;
+  const id = `${visit.requestId}/outcome`;
+  const { trace } = visit;
+  const data = outcomeData(job, delivery);
+  return { type: 'CrawlDelivered', id, source, timeMs: clock(), trace, data };
 }
 
 export function notDeliveredEvent(job: PaidJob, delivery: Delivery): AnyEvent {
-  const { lease } = job;
-  const data = { ...outcomeData(job, delivery), leaseId: lease.leaseId };
-  return { type: 'CrawlNotDelivered', ...envelopeOf(job), data };
+  const { source, clock, visit } = job;
+  const id = `${visit.requestId}/outcome`;
+  const { trace } = visit;
+  const data = outcomeData(job, delivery);
+  return { type: 'CrawlNotDelivered', id, source, timeMs: clock(), trace, data };
 }
 
 export function startedEvent(job: PaidJob): AnyEvent {
-  const { chargeId, payer, visit, lease } = job;
-  const data = { chargeId, payer, requestId: visit.requestId, leaseId: lease.leaseId };
-  return { type: 'DeliveryStarted', ...envelopeOf(job), id: `${visit.requestId}/started`, data };
+  const { chargeId, payer, visit, lease, source, clock } = job;
+  const { requestId, trace } = visit;
+  const data = { chargeId, payer, requestId, leaseId: lease.leaseId };
+  const id = `${requestId}/started`;
+  return { type: 'DeliveryStarted', id, source, timeMs: clock(), trace, data };
 }
 
-function outcomeData({ chargeId, payer, visit }: PaidJob, delivery: Delivery) {
-  return { chargeId, payer, requestId: visit.requestId, ...delivery };
-}
-
-function envelopeOf({ visit, source, clock }: PaidJob) {
-  return { id: `${visit.requestId}/outcome`, source, timeMs: clock() };
+function outcomeData(
+  { chargeId, payer, visit, lease }: PaidJob,
+  { outcome, status, bytes }: Delivery,
+): EventOfType<'CrawlDelivered'>['data'] {
+  const { requestId } = visit;
+  return { chargeId, payer, requestId, outcome, status, bytes, leaseId: lease.leaseId };
 }

@@ -18,6 +18,8 @@ export interface Visit {
   readonly url: string;
   readonly crawler: Crawler;
   readonly atMs: number;
+  /** Traceparent for the records of this request; undefined where it is not recorded. */
+  readonly trace: string | undefined;
 }
 
 export type VisitReading =
@@ -28,6 +30,7 @@ export interface VisitContext {
   readonly sites: Sites;
   readonly scheme: 'http' | 'https';
   readonly requestId: string;
+  readonly trace?: string | undefined;
   readonly atMs: number;
 }
 
@@ -57,6 +60,7 @@ export function readVisit(request: IncomingMessage, context: VisitContext): Visi
     url: `${context.scheme}://${host}${path}`,
     crawler: recogniseCrawler(request.headers['user-agent'] ?? ''),
     atMs: context.atMs,
+    trace: context.trace,
   };
   return { kind: 'visit', visit };
 }

@@ -15,6 +15,8 @@ export interface Appender {
   /** Resolves when durable; fails with `log_unavailable` or `log_overloaded`, in bounded time. */
   append(events: readonly Addressed[]): Promise<void>;
   partitionOf(topic: Addressed['topic'], key: string): number;
+  /** Records that are on their way. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export interface AppenderOptions {
 export function createAppender(options: AppenderOptions): Appender {
   const { log, timeoutMs, partitions } = options;
   let producer: Producer | undefined;
+  let waiting = 0;
   const partitionOf = (topic: Addressed['topic'], key: string): number =>
     partitionForKey(key, topic === 'payments' ? partitions.payer : partitions.publisher);
   const recordOf = ({ topic, key, event }: Addressed): NewRecord => ({
@@ -42,6 +45,7 @@ export function createAppender(options: AppenderOptions): Appender {
     async append(events) {
       producer ??= log.producer();
       const used = producer;
+      waiting += events.length;
       try {
         await inTime(used.append(events.map(recordOf)), timeoutMs);
       } catch (error) {
@@ -52,8 +56,11 @@ export function createAppender(options: AppenderOptions): Appender {
           void used.close().catch(() => undefined);
         }
         throw fail('log_unavailable', 'The event log did not take the record.', { cause: error });
+      } finally {
+        waiting -= events.length;
       }
     },
+    waiting: () => waiting,
     async close() {
       await producer?.close();
       producer = undefined;
@@ -61,17 +68,21 @@ export function createAppender(options: AppenderOptions): Appender {
   };
 }
 
-async function inTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
+function inTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
       () => reject(fail('log_unavailable', 'The event log did not answer in time.')),
       timeoutMs,
     );
+    work.then(
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

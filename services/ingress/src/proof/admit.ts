@@ -18,6 +18,8 @@ export interface AdmitDeps {
   readonly decideWithinMs: number;
   readonly leaseMs: number;
   readonly clock: () => number;
+  /** How long a decision took, from before the append. */
+  readonly onDecided: (tookMs: number) => void;
   readonly onStep?: ((step: IngressStep) => void) | undefined;
 }
 
@@ -35,6 +37,8 @@ export interface Presentation {
 export type Admission =
   | { readonly kind: 'leased'; readonly lease: Lease }
   | Exclude<Decision, { readonly kind: 'accepted' }>;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Writes the proof into the payer's partition and waits for what the verifier makes of it. */
 export async function admit(deps: AdmitDeps, presentation: Presentation): Promise<Admission> {
@@ -54,6 +58,7 @@ export async function admit(deps: AdmitDeps, presentation: Presentation): Promis
   }
   deps.onStep?.('proof_appended');
   const decision = await expectation.decision;
+  deps.onDecided(performance.now() - leaseFromMs);
   deps.onStep?.('decided');
   switch (decision.kind) {
     case 'accepted': {
@@ -77,6 +82,7 @@ function giveUp(deps: AdmitDeps, { visit, chargeId, payer }: Presentation): void
     id: `${requestId}/abandoned`,
     source: deps.source,
     timeMs: deps.clock(),
+    trace: visit.trace,
     data,
   };
   deps.reporter.reportEventually(payer, event);
@@ -85,7 +91,7 @@ function giveUp(deps: AdmitDeps, { visit, chargeId, payer }: Presentation): void
 function receivedEvent(deps: AdmitDeps, presentation: Presentation): AnyEvent {
   const { visit, price, proof, chargeId, payer, signatureCheck } = presentation;
   const { quote, paymentId, payloadHash } = proof;
-  const data: EventOfType<'ProofReceived'>['data'] = {
+  const data: Mutable<EventOfType<'ProofReceived'>['data']> = {
     chargeId,
     payer,
     publisherId: visit.site.publisherId,
@@ -108,10 +114,12 @@ function receivedEvent(deps: AdmitDeps, presentation: Presentation): AnyEvent {
     signatureCheck,
     decideWithinMs: deps.decideWithinMs,
     leaseMs: deps.leaseMs,
-    ...(quote === undefined ? {} : { challengeId: quote.challengeId }),
-    ...(paymentId === undefined ? {} : { paymentId }),
-    ...(payloadHash === undefined ? {} : { payloadHash }),
   };
+  // Assigned, not spread: a spread into a large literal costs more than all the rest of this.
+  if (quote !== undefined) data.challengeId = quote.challengeId;
+  if (paymentId !== undefined) data.paymentId = paymentId;
+  if (payloadHash !== undefined) data.payloadHash = payloadHash;
   const { source } = deps;
-  return { type: 'ProofReceived', id: visit.requestId, source, timeMs: visit.atMs, data };
+  const { requestId: id, atMs: timeMs, trace } = visit;
+  return { type: 'ProofReceived', id, source, timeMs, trace, data };
 }

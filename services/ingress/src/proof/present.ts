@@ -53,6 +53,7 @@ export async function present(
   const chargeId = chargeIdOf(proof.network, proof.asset, proof.payer, proof.authorization.nonce);
   const key = sharedKey(chargeId, visit, exchange);
   if (deps.inFlight.size() >= deps.inFlightMax) {
+    deps.onProof('ingress_overloaded');
     return problemAnswer('ingress_overloaded', 'Too many payments are in flight.');
   }
   const { role, served } = deps.inFlight.share(key, exchange, (audience) =>
@@ -79,7 +80,9 @@ async function serve(deps: PresentDeps, job: ServeJob): Promise<Served> {
     return declined('chain_unavailable', 'The chain was asked about this account in vain.');
   }
   if (verdict.kind === 'invalid') return declined('proof_signature_invalid', '');
-  const admission = await admit(deps, { ...job, signatureCheck: verdict });
+  const { chargeId, exchange, audience } = job;
+  const presentation = { visit, price, proof, chargeId, payer, signatureCheck: verdict };
+  const admission = await admit(deps, presentation);
   switch (admission.kind) {
     case 'undecided':
       return declined('decision_unknown', 'Present the same payment again.');
@@ -87,14 +90,20 @@ async function serve(deps: PresentDeps, job: ServeJob): Promise<Served> {
       learn(deps, payer, proof, admission.code);
       return declined(admission.code, 'The payment was not accepted.');
     case 'leased':
-      return deliver(deps, { ...job, visit, lease: admission.lease, ...clockOf(deps) });
+      return deliver(deps, {
+        visit,
+        proof,
+        chargeId,
+        payer,
+        lease: admission.lease,
+        exchange,
+        audience,
+        source: deps.source,
+        clock: deps.clock,
+      });
     default:
       return admission satisfies never;
   }
-}
-
-function clockOf({ source, clock }: PresentDeps) {
-  return { source, clock };
 }
 
 function learn(deps: PresentDeps, payer: string, proof: Proof, code: ErrorCode): void {

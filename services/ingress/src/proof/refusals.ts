@@ -38,7 +38,7 @@ export function refusedEvent(visit: Visit, refused: RefusedProof, source: string
   return {
     topic: 'challenges',
     key: publisherId,
-    event: { type: 'ProofRefused', id, source, timeMs: visit.atMs, data },
+    event: { type: 'ProofRefused', id, source, timeMs: visit.atMs, trace: visit.trace, data },
   };
 }
 

@@ -12,6 +12,8 @@ export interface Site {
   readonly name: string;
   /** Scheme and authority of the one server that requests for this site go to. */
   readonly origin: string;
+  /** Its authority, as the `Host` of what it is asked. */
+  readonly originHost: string;
   readonly network: string;
   readonly asset: string;
   readonly payTo: string;
@@ -147,12 +149,14 @@ function siteOf(state: State, registered: Registered, tokenOf: TokenOf): Site {
   const { publisherId, name, network, asset, payTo } = registered;
   const token = tokenOf(network, asset);
   const replaced = state.books.get(publisherId);
+  const { origin, host: originHost } = new URL(registered.origin);
   // Amounts cannot be counted in an unknown token; six decimals only decide what is priced.
   const counted = token === undefined ? { id: asset, symbol: '', decimals: 6 } : assetOf(token);
   return {
     publisherId,
     name,
-    origin: new URL(registered.origin).origin,
+    origin,
+    originHost,
     network,
     asset,
     payTo,

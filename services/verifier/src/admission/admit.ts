@@ -22,18 +22,18 @@ import {
   settings,
   validBeforeMs,
 } from './state.js';
-import { beginWait, endWait, leaveQueue, type Waiting } from './wait.js';
+import { beginWait, endWait, leaveQueue, type Waiting, waitingRequest } from './wait.js';
 import { wantFunds } from './want.js';
 
 /** A proof was presented: decide, let it wait for funds, or answer a repeat. */
-export function onProof(view: AdmissionView, proof: Proof): void {
+export function onProof(view: AdmissionView, proof: Proof, trace?: string): void {
   const known = expireDue(view, proof.chargeId);
   const refusal = refusalOfPayer(view, proof) ?? refusalOfIdentifier(view, proof, known);
   if (refusal !== undefined) return emitRejected(view, proof, proof, refusal);
-  if (known === undefined) return admit(view, proof, proof, 0);
+  if (known === undefined) return admit(view, proof, trace, 0);
   switch (known.status) {
     case 'waiting':
-      return joinWait(view, known, proof);
+      return joinWait(view, known, proof, trace);
     case 'held':
       return repeatHeld(view, known, proof);
     case 'charged':
@@ -41,7 +41,7 @@ export function onProof(view: AdmissionView, proof: Proof): void {
     case 'released':
       // A late copy of the record that opened the released hold must not open another.
       if (known.requestId === proof.requestId) return;
-      return admit(view, inheritIdentifier(known.proof, proof), proof, known.leases);
+      return admit(view, inheritIdentifier(known.proof, proof), trace, known.leases);
     case 'lost':
       return emitRejected(view, proof, proof, 'nonce_already_used');
     default:
@@ -84,7 +84,12 @@ function inheritIdentifier(known: Proof, proof: Proof): Proof {
   return { ...proof, paymentId, ...(payloadHash === undefined ? {} : { payloadHash }) };
 }
 
-function joinWait(view: AdmissionView, waiting: Waiting, proof: Proof): void {
+function joinWait(
+  view: AdmissionView,
+  waiting: Waiting,
+  proof: Proof,
+  trace: string | undefined,
+): void {
   if (waiting.requests.some(({ requestId }) => requestId === proof.requestId)) return;
   if (!isSamePresentation(waiting.proof, proof)) {
     return emitRejected(view, proof, proof, 'nonce_already_used');
@@ -92,8 +97,7 @@ function joinWait(view: AdmissionView, waiting: Waiting, proof: Proof): void {
   if (waiting.requests.length >= settings(view).waitingProofsMax) {
     return emitRejected(view, proof, proof, 'too_many_waiting_proofs');
   }
-  const request = { requestId: proof.requestId, ingressId: proof.ingressId };
-  const requests = [...waiting.requests, request];
+  const requests = [...waiting.requests, waitingRequest(proof, trace)];
   view.set(admissionKey(proof.chargeId), { ...waiting, requests });
 }
 
@@ -145,15 +149,15 @@ function isSamePresentation(a: Proof | Remnant, b: Proof): boolean {
 }
 
 /** The proof stands alone now: accept it, let it wait, or reject it. */
-function admit(view: AdmissionView, proof: Proof, request: Request, leases: number): void {
+function admit(view: AdmissionView, proof: Proof, trace: string | undefined, leases: number): void {
   const verdict = judge(view, proof, account(view, proof));
   switch (verdict.kind) {
     case 'accept':
-      return accept(view, proof, [request], leases);
+      return accept(view, proof, [proof], leases);
     case 'reject':
-      return emitRejected(view, proof, request, verdict.code);
+      return emitRejected(view, proof, proof, verdict.code);
     case 'wait':
-      return beginWait(view, proof, request, leases);
+      return beginWait(view, proof, trace, leases);
     default:
       return verdict satisfies never;
   }
@@ -211,7 +215,7 @@ function accept(
     const bound: Bound = { chargeId: proof.chargeId, payloadHash: proof.payloadHash };
     view.set(identifierKey(proof.payer, proof.paymentId), bound);
   }
-  emitAccepted(view, proof, lease, expiresAtMs);
+  emitAccepted(view, proof, lease, { expiresAtMs, trace: first.trace });
   if (payer.funds !== undefined && view.nowMs - payer.funds.observedAtMs > fundsFreshMs) {
     wantFunds(view, proof);
   }
@@ -219,7 +223,8 @@ function accept(
     for (const other of others) emitRejected(view, proof, other, 'delivery_in_progress');
     return;
   }
-  postCharge(view, held, { outcome: 'delivered', bytes: 0, requestId: first.requestId });
+  const { requestId, trace } = first;
+  postCharge(view, held, { outcome: 'delivered', bytes: 0, requestId, trace });
   const { leaseMs } = proof;
   for (const other of others) {
     emitLease(view, proof, other, { number: lease.number, leaseMs, charge: 'charged' });

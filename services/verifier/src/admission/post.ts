@@ -1,6 +1,6 @@
 import type { Outcome } from '@paycrawl/events/schema';
 import { setAccount } from './account.js';
-import { challengeOf, factsOf } from './emit.js';
+import { challengedFactsOf, factsOf } from './emit.js';
 import {
   type Admission,
   type AdmissionView,
@@ -20,6 +20,8 @@ export interface Delivery {
   readonly outcome: Outcome;
   readonly bytes: number;
   readonly requestId: string;
+  /** Of a request that waited; else the record's own goes on. */
+  readonly trace?: string | undefined;
 }
 
 /** The hold (or the released proof) becomes a charge: an open obligation until it is settled. */
@@ -44,10 +46,9 @@ export function postCharge(
   view.emit({
     topic: 'decisions',
     key: proof.payer,
+    trace: delivery.trace,
     type: 'ChargePosted',
-    data: {
-      ...factsOf(proof),
-      ...challengeOf(proof),
+    data: Object.assign(challengedFactsOf(proof), {
       requestId: delivery.requestId,
       payTo: proof.payTo,
       authorization: proof.authorization,
@@ -55,7 +56,7 @@ export function postCharge(
       settleAlone: payer.funds?.hasCode ?? true,
       outcome: delivery.outcome,
       bytes: delivery.bytes,
-    },
+    }),
   });
 }
 
@@ -78,12 +79,11 @@ export function postLoss(
     topic: 'decisions',
     key: proof.payer,
     type: 'LossPosted',
-    data: {
-      ...factsOf(proof),
+    data: Object.assign(factsOf(proof), {
       requestId: delivery.requestId,
       outcome: delivery.outcome,
       reason,
-    },
+    }),
   });
 }
 
@@ -111,12 +111,11 @@ export function release(
     topic: 'decisions',
     key: proof.payer,
     type: 'HoldReleased',
-    data: {
-      ...factsOf(proof),
+    data: Object.assign(factsOf(proof), {
       requestId: lease.requestId,
       reason,
       ...(outcome === undefined ? {} : { outcome }),
-    },
+    }),
   });
 }
 

@@ -83,6 +83,8 @@ export const accountEmpty: Account = {
 export interface Request {
   readonly requestId: string;
   readonly ingressId: string;
+  /** Of a request that waits: the record that ends its wait is about others too and has none. */
+  readonly trace?: string | undefined;
 }
 
 export interface Lease extends Request {
@@ -147,14 +149,22 @@ export type Remnant = Pick<
 > & { readonly authorization: Omit<Proof['authorization'], 'from' | 'nonce'> };
 
 export function remnantOf(proof: Proof): Remnant {
-  const { chargeId, payer, publisherId, network, asset, amount, kind, paymentId } = proof;
-  const { method, host, path } = proof;
   const { to, value, validAfter, validBefore } = proof.authorization;
-  const authorization = { to, value, validAfter, validBefore };
-  const kept = { chargeId, payer, publisherId, network, asset, amount, kind, method, host, path };
-  return paymentId === undefined
-    ? { ...kept, authorization }
-    : { ...kept, authorization, paymentId };
+  const kept = {
+    chargeId: proof.chargeId,
+    payer: proof.payer,
+    publisherId: proof.publisherId,
+    network: proof.network,
+    asset: proof.asset,
+    amount: proof.amount,
+    kind: proof.kind,
+    method: proof.method,
+    host: proof.host,
+    path: proof.path,
+    authorization: { to, value, validAfter, validBefore },
+  };
+  const { paymentId } = proof;
+  return paymentId === undefined ? kept : Object.assign(kept, { paymentId });
 }
 
 export type ChargeEnd = NonNullable<DataOf<typeof LeaseGranted>['end']>;

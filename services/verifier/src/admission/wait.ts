@@ -19,12 +19,12 @@ export type Waiting = Admission & { readonly status: 'waiting' };
 export function beginWait(
   view: AdmissionView,
   proof: Proof,
-  { requestId, ingressId }: Request,
+  trace: string | undefined,
   leases: number,
 ): void {
   const payer = account(view, proof);
   if (payer.waiting.length >= settings(view).waitingProofsMax) {
-    return emitRejected(view, proof, { requestId, ingressId }, 'too_many_waiting_proofs');
+    return emitRejected(view, proof, proof, 'too_many_waiting_proofs');
   }
   const untilMs = view.nowMs + proof.decideWithinMs;
   const remembered = view.get(admissionKey(proof.chargeId)) === undefined ? 1 : 0;
@@ -33,11 +33,18 @@ export function beginWait(
     waiting: [...payer.waiting, proof.chargeId],
     proofs: payer.proofs + remembered,
   });
-  const requests = [{ requestId, ingressId }];
+  const requests = [waitingRequest(proof, trace)];
   const waiting: Waiting = { status: 'waiting', proof, requests, untilMs, leases };
   view.set(admissionKey(proof.chargeId), waiting);
   view.setTimer(admissionKey(proof.chargeId), untilMs);
   wantFunds(view, proof);
+}
+
+export function waitingRequest(
+  { requestId, ingressId }: Request,
+  trace: string | undefined,
+): Request {
+  return trace === undefined ? { requestId, ingressId } : { requestId, ingressId, trace };
 }
 
 /** The wait is over without a hold: nothing is remembered of it. */
