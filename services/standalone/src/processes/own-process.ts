@@ -27,6 +27,8 @@ export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
   const child = spawn(program === 'node' ? process.execPath : program, rest, {
     cwd: plan.workingDirectory,
     env: { ...plan.environment },
+    // Ctrl-C goes to a whole process group: the order in which they end is ours to keep.
+    detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
   await log.close();
