@@ -5,9 +5,6 @@
 
 /** Seconds, rounded up to so many: a measurement that trembles changes nothing. */
 const stepS = 5;
-/** A margin in force sinks only when less would do by more than this part of what is needed. */
-const lingerDivisor = 4;
-
 export interface MarginBounds {
   /** The configured margin: never less. */
   readonly floorS: number;
@@ -38,9 +35,10 @@ export function widestMarginRoundingUp(measuredS: number): number {
 }
 
 function steppedUp(measuredS: number): number {
-  return Math.ceil(measuredS / stepS) * stepS;
+  return measuredS + ((stepS - (measuredS % stepS)) % stepS);
 }
 
+/** A margin in force sinks only when it is above what is needed by more than a quarter. */
 function lingerOf(neededS: number): number {
-  return Math.floor(neededS / lingerDivisor);
+  return neededS >> 2;
 }
