@@ -2,6 +2,7 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { GroupMember, Producer, TopicPartition } from '@paycrawl/event-log/event-log';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import { createInputProducer } from './input-producer.js';
 import { createPartition, type Partition } from './partition.js';
 import type { Driver, OwnedPartition, RuntimeOptions } from './runtime.js';
 import { once, singleFlight } from './single-flight.js';
@@ -58,7 +59,7 @@ function ownStore<Out>(
   const { log, snapshots } = options;
   const { partition } = source;
   const sink = options.createSink(partition);
-  const producer = log.producer();
+  const producer = createInputProducer(log);
   let driver: Driver<Out> | undefined;
   const folding = createPartition<Out>({
     fold: options.fold,

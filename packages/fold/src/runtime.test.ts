@@ -1,3 +1,4 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { createMemoryLog } from '@paycrawl/event-log/memory-log';
 import { encodeEvent } from '@paycrawl/events/event';
@@ -222,6 +223,34 @@ describe('failures', () => {
     await pass(1000);
     expect(restarts).toMatchObject([{ code: 'fold_position_moved' }]);
     expect((await told()).at(-1)).toContain('n/eip155:1:a=1/1');
+  });
+});
+
+describe('the input of an owner', () => {
+  it('behavior: one lost acknowledgement does not stop its clock', async () => {
+    let isLost = false;
+    const losing: EventLog = {
+      ...log,
+      producer: (options) => {
+        const producer = log.producer(options);
+        let isFinished = false;
+        return {
+          ...producer,
+          async append(records) {
+            if (isFinished) throw fail('log_unavailable', 'the producer is finished');
+            if (isLost || records[0]?.key !== 'time') return producer.append(records);
+            isLost = true;
+            isFinished = true;
+            throw fail('log_unavailable', 'the answer was lost');
+          },
+        };
+      },
+    };
+    await append(0, given('a', 'wake 100'), given('a', 'wake 5000'));
+    await start({ log: losing });
+    await pass(7000);
+    expect(isLost).toBe(true);
+    expect((await payments()).filter((type) => type === 'TimePassed').length).toBeGreaterThan(1);
   });
 });
 
