@@ -1,5 +1,5 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
-import type { EventOfType } from '@paycrawl/events/event';
+import type { DeadLetterEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
 import { auditAdmissions } from './admissions.js';
 import { auditBooks, type Balances } from './books.js';
@@ -95,8 +95,11 @@ interface DeadLetters {
 function deadLettersOf(records: readonly LogRecord[], report: Report): DeadLetters {
   const seen = new Map<string, Seen>();
   const places = new Set<string>();
-  for (const one of records.flatMap((record) => readHistory([record], report))) {
-    const { id, data } = one.event as EventOfType<'RecordDeadLettered'>;
+  // Bytes among them that are none are where they would be put.
+  for (const one of records.flatMap((record) => readHistory([record], report, 0))) {
+    const event = one.event as DeadLetterEvent;
+    if (event.type !== 'RecordDeadLettered') continue;
+    const { id, data } = event;
     seen.set(`${one.source}: ${id}`, one);
     places.add(`${data.topic}/${data.partition}/${data.offset}`);
   }

@@ -35,6 +35,17 @@ async function rewrite(
 }
 
 describe('a new owner', () => {
+  it('behavior: what is no snapshot is passed over and told, with its place', async () => {
+    const whole = await storeAt(9);
+    await writeSnapshot(log, place, whole);
+    await log.producer().append([{ ...place, key: 'x', value: Buffer.from('{"type":') }]);
+    const told: string[] = [];
+    const restored = createMemoryStore();
+    await restoreSnapshot(log, place, restored, ({ value }) => told.push(value.toString()));
+    expect(told).toEqual(['{"type":']);
+    expect(bytesOf(restored)).toBe(bytesOf(whole));
+  });
+
   it('behavior: takes the newest complete snapshot, position and state', async () => {
     const newest = await storeAt(9, 100);
     for (const store of [await storeAt(4), newest, await storeAt(7)]) {

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
+import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/event-log';
+import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
+import { physicalTopic } from '@paycrawl/events/topics';
 import { Packr } from 'msgpackr';
+import { deadLetterOf } from './log-sink.js';
 import type { Store, StoredPosition } from './store.js';
 
 /**
@@ -69,9 +72,10 @@ export async function restoreSnapshot(
   log: EventLog,
   source: TopicPartition,
   store: Store,
+  onUnreadable: (record: LogRecord) => void = () => {},
 ): Promise<void> {
   const manifests = new Map<number, SnapshotRecord & { kind: 'manifest' }>();
-  for await (const record of snapshotRecords(log, source)) {
+  for await (const record of snapshotRecords(log, source, onUnreadable)) {
     if (record.kind === 'manifest') manifests.set(record.at, record);
   }
   const candidates = [...manifests.values()]
@@ -110,6 +114,7 @@ async function entriesOf(
 async function* snapshotRecords(
   log: EventLog,
   source: TopicPartition,
+  onUnreadable: (record: LogRecord) => void = () => {},
 ): AsyncGenerator<SnapshotRecord> {
   const { earliest, next } = await log.offsets(source);
   for (let offset = earliest; offset < next; ) {
@@ -117,7 +122,8 @@ async function* snapshotRecords(
     if (records.length === 0) return;
     for (const record of records) {
       const read = recordOf(record.value);
-      if (read !== undefined) yield read;
+      if (read === undefined) onUnreadable(record);
+      else yield read;
     }
     offset = (records.at(-1)?.offset ?? next) + 1;
   }
@@ -130,5 +136,31 @@ function recordOf(value: Buffer): SnapshotRecord | undefined {
     return record.kind === 'chunk' || record.kind === 'manifest' ? record : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Bytes in a snapshot topic that are no snapshot. Every owner meets them, so the id is that of
+ * their place: whoever reads dead letters takes each place once.
+ */
+export async function setAside(
+  log: EventLog,
+  records: readonly LogRecord[],
+  consumer: string,
+  nowMs: number,
+): Promise<void> {
+  if (records.length === 0) return;
+  const deadLetter = deadLetterOf(consumer);
+  const producer = log.producer();
+  try {
+    for (const record of records) {
+      const { key, type, data } = deadLetter(record, 'record_unreadable', 'not a snapshot');
+      const id = `${record.topic}/${record.partition}/${record.offset}`;
+      const event = { type, id, source: consumer, timeMs: nowMs, data } as AnyEvent;
+      const place = { topic: physicalTopic('dead-letters'), partition: 0 };
+      await producer.append([{ ...place, key, value: encodeEvent(event) }]);
+    }
+  } finally {
+    await producer.close();
   }
 }

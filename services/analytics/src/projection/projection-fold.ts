@@ -1,4 +1,4 @@
-import type { AnyEvent, EventTopic } from '@paycrawl/events/event';
+import { type AnyEvent, type EventTopic, encodeEvent } from '@paycrawl/events/event';
 import type { Fold, View } from '@paycrawl/fold/fold';
 import { sweepEnded } from './ended.js';
 import type { ProjectionOutput } from './output.js';
@@ -46,7 +46,8 @@ export function projectionFold(
     // A projection never stops for one event: it is set aside, and reconciliation shows the gap.
     park(view, event, position, code) {
       const detail = `${event.type} could not be projected`;
-      const record = { code, detail, key: position.key, valueBase64: '' };
+      const valueBase64 = encodeEvent(event).toString('base64');
+      const record = { code, detail, key: position.key, valueBase64 };
       collecting(view, (own) => {
         index(own, event);
         own.emit({ table: 'dead-letters', record });
