@@ -1,12 +1,12 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { GroupMember, Producer, TopicPartition } from '@paycrawl/event-log/event-log';
+import type { GroupMember, LogRecord, Producer, TopicPartition } from '@paycrawl/event-log/event-log';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import { createInputProducer } from './input-producer.js';
 import { createPartition, type Partition } from './partition.js';
 import type { Driver, OwnedPartition, RuntimeOptions } from './runtime.js';
 import { once, singleFlight } from './single-flight.js';
-import { restoreSnapshot, writeSnapshot } from './snapshot.js';
+import { restoreSnapshot, setAside, writeSnapshot } from './snapshot.js';
 import type { Store } from './store.js';
 
 /** One partition that this process owns, with everything that runs beside its fold. */
@@ -35,12 +35,15 @@ export async function own<Out>(
 }
 
 async function prepareStore<Out>(
-  { log, snapshots }: RuntimeOptions<Out>,
+  { log, snapshots, fold, clock }: RuntimeOptions<Out>,
   source: TopicPartition,
   store: Store,
 ): Promise<void> {
   if (snapshots !== undefined) {
-    await restoreSnapshot(log, snapshotsOf(snapshots.topic, source), store);
+    const unreadable: LogRecord[] = [];
+    const target = snapshotsOf(snapshots.topic, source);
+    await restoreSnapshot(log, target, store, (record) => unreadable.push(record));
+    await setAside(log, unreadable, fold.name, clock());
   }
   const { next } = await log.offsets(source);
   const { nextOffset } = store.position();

@@ -12,7 +12,7 @@ import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { challengesFold } from './challenges-fold.js';
 import { decisionsFold } from './decisions-fold.js';
 import { createFlusher, type Flusher } from './flusher.js';
-import { chargesFold, paymentsFold } from './index-folds.js';
+import { chargesFold, paymentsFold, registryFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
 import { type EventOutputs, type ProjectionFold, projectionName } from './projection-fold.js';
 import { settlementsFold } from './settlements-fold.js';
@@ -24,6 +24,7 @@ export const projectionFolds: readonly ProjectionFold[] = [
   ledgerFold,
   chargesFold,
   settlementsFold,
+  registryFold,
 ];
 
 export interface ProjectionOptions {
