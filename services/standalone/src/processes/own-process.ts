@@ -1,57 +1,125 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '@paycrawl/errors/paycrawl-error';
+import { processEnvironment } from '@paycrawl/service-kit/config';
 
-/** One of our own programs: a command of the file, as a process of this machine. */
+/** One of our own programs as a process of this machine. */
 export interface ProcessPlan {
+  /** Names it in messages. */
   readonly name: string;
+  /** Begins with `node`, which is the Node that runs this. */
   readonly command: readonly string[];
+  /** The whole of it: nothing is inherited but where programs and temporary files are. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly workingDirectory: string;
+  /** That of this process when absent. */
+  readonly workingDirectory?: string;
+  /** Standard output and errors are appended here. */
   readonly logFile: string;
   readonly stopGraceMs: number;
+  /** Ctrl-C goes to a whole process group; whoever ends processes in order keeps them out of it. */
+  readonly isDetached: boolean;
+}
+
+export interface ProcessEnding {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export interface OwnProcess {
   readonly pid: number;
-  /** Resolves when it is gone: its exit code, null where a signal ended it. */
-  readonly ended: Promise<number | null>;
   isGone(): boolean;
-  /** SIGTERM, and SIGKILL when it takes longer than the file allows. */
-  stop(): Promise<void>;
+  /** Resolves when it is gone, whoever ended it. */
+  ended(): Promise<ProcessEnding>;
+  /** SIGKILL: as a power cut. */
+  kill(): Promise<void>;
+  /** SIGTERM, and SIGKILL when it takes longer than it may; 0 if everything could be closed. */
+  stop(): Promise<ProcessEnding>;
+  /** SIGSTOP: everybody else believes that it is dead. */
+  freeze(): void;
+  /** SIGCONT: the zombie goes on where it was. */
+  thaw(): void;
 }
 
 export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
-  const [program = '', ...rest] = plan.command;
-  const log = await open(plan.logFile, 'a', 0o600);
+  const { name, command, environment, workingDirectory, logFile, isDetached } = plan;
+  const [program = '', ...rest] = command;
+  const log = await open(logFile, 'a', 0o600);
   const child = spawn(program === 'node' ? process.execPath : program, rest, {
-    cwd: plan.workingDirectory,
-    env: { ...plan.environment },
-    // Ctrl-C goes to a whole process group: the order in which they end is ours to keep.
-    detached: true,
+    ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
+    env: { ...inherited(), ...environment },
+    detached: isDetached,
     stdio: ['ignore', log.fd, log.fd],
   });
   await log.close();
-  const ended = endOf(child);
-  if (child.pid === undefined) {
-    throw fail('process_failed', `${plan.name} cannot be started: ${plan.command.join(' ')}`);
-  }
+  const ended = endingOf(child);
+  const { pid } = child;
+  if (pid === undefined) throw fail('process_failed', `${name} cannot be started`);
   return {
-    pid: child.pid,
-    ended,
+    pid,
     isGone: () => child.exitCode !== null || child.signalCode !== null,
+    ended: () => ended,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), plan.stopGraceMs);
-      await ended;
+      const ending = await ended;
       clearTimeout(timer);
+      return ending;
     },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   };
 }
 
-function endOf(child: ChildProcess): Promise<number | null> {
+function inherited(): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR = '/tmp' } = processEnvironment();
+  return { PATH, HOME, TMPDIR };
+}
+
+function endingOf(child: ChildProcess): Promise<ProcessEnding> {
   return new Promise((resolve) => {
-    child.once('exit', (code) => resolve(code));
-    child.once('error', () => resolve(null));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', () => resolve({ code: null, signal: null }));
   });
+}
+
+export interface Readiness {
+  readonly name: string;
+  readonly readyUrl: string;
+  readonly logFile: string;
+  readonly timeoutMs: number;
+  /** Rejects with its reason when it comes first. */
+  readonly signal?: AbortSignal;
+}
+
+const pollMs = 50;
+
+/** Waits until the URL says ok; fails with `process_failed` when it ended or takes too long. */
+export async function whenReady(
+  { isGone }: Pick<OwnProcess, 'isGone'>,
+  { name, readyUrl, logFile, timeoutMs, signal }: Readiness,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    if (isGone()) throw fail('process_failed', `${name} ended at its start: ${logFile}`);
+    if (await answersOk(readyUrl)) return;
+    if (performance.now() > deadlineMs) {
+      throw fail('process_failed', `${name} is not ready in time: ${logFile}`);
+    }
+    await delay(pollMs);
+  }
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(2_000);
+  return fetch(url, { signal }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }

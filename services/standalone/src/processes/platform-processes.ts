@@ -112,6 +112,7 @@ async function startOwn(
       environment: environmentOf(surroundings, service, root),
       workingDirectory: repositoryRoot,
       logFile: join(logs, `${name}.log`),
+      isDetached: true,
     },
     readyUrl: healthUrl(surroundings, service),
     ...{ service, signal, say },

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { ComposeService } from './compose-file.js';
 import type { Started } from './graph.js';
-import { type OwnProcess, type ProcessPlan, spawnProcess } from './own-process.js';
+import { type ProcessPlan, spawnProcess, whenReady } from './own-process.js';
 
 export interface ServiceStart {
   readonly service: ComposeService;
@@ -15,7 +15,6 @@ export interface ServiceStart {
 
 /** Generous: nine programs start on two cores. */
 const readyTimeoutMs = 120_000;
-const pollMs = 100;
 /** As containers are restarted: not in a tight loop. */
 const restartDelayMs = 1_000;
 
@@ -24,7 +23,7 @@ export async function runJobProcess({ plan, signal }: ServiceStart): Promise<Sta
   const job = await spawnProcess(plan);
   const onAbort = (): void => void job.stop();
   signal.addEventListener('abort', onAbort, { once: true });
-  const code = await job.ended;
+  const { code } = await job.ended();
   signal.removeEventListener('abort', onAbort);
   signal.throwIfAborted();
   if (code !== 0) throw fail('process_failed', `${plan.name} ended with ${code}: ${plan.logFile}`);
@@ -33,10 +32,11 @@ export async function runJobProcess({ plan, signal }: ServiceStart): Promise<Sta
 
 /** A service: others wait until its health check passes; one that dies is started again. */
 export async function runServiceProcess(start: ServiceStart): Promise<Started> {
-  const { service, plan, signal, say } = start;
+  const { service, plan, readyUrl, signal, say } = start;
+  const wait = { timeoutMs: readyTimeoutMs, signal };
   let current = await spawnProcess(plan);
   try {
-    await healthy(start, current);
+    if (readyUrl !== undefined) await whenReady(current, { ...plan, ...wait, readyUrl });
   } catch (error) {
     await current.stop();
     throw error;
@@ -45,7 +45,7 @@ export async function runServiceProcess(start: ServiceStart): Promise<Started> {
   const isRestarted = service.restart !== 'no';
   const watch = async (): Promise<void> => {
     for (;;) {
-      const code = await current.ended;
+      const { code } = await current.ended();
       if (closing.signal.aborted || signal.aborted) return;
       say(`${plan.name} ended with ${code ?? 'a signal'}: ${plan.logFile}`);
       if (!isRestarted) return;
@@ -64,28 +64,4 @@ export async function runServiceProcess(start: ServiceStart): Promise<Started> {
       if (!current.isGone()) await current.stop();
     },
   };
-}
-
-async function healthy({ readyUrl, plan, signal }: ServiceStart, child: OwnProcess): Promise<void> {
-  const deadlineMs = performance.now() + readyTimeoutMs;
-  if (readyUrl === undefined) return;
-  for (;;) {
-    signal.throwIfAborted();
-    if (child.isGone()) {
-      throw fail('process_failed', `${plan.name} ended at its start: ${plan.logFile}`);
-    }
-    if (await answersOk(readyUrl)) return;
-    if (performance.now() > deadlineMs) {
-      throw fail('process_failed', `${plan.name} is not ready in time: ${plan.logFile}`);
-    }
-    await delay(pollMs);
-  }
-}
-
-async function answersOk(url: string): Promise<boolean> {
-  const signal = AbortSignal.timeout(2_000);
-  return fetch(url, { signal }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
 }
