@@ -25,6 +25,12 @@ const environment: Record<string, string> = {
   ...{ SETTLEMENT_BATCH_AGE_MAX_MS: '100', SETTLEMENT_POLL_INTERVAL_MS: '100' },
   ...{ CHAIN_FINALITY_DEPTH: '1', DELIVERY_LEASE_MS: '1000' },
   ...{ OFFERED_WINDOW_S: '60' },
+  ...Object.fromEntries(
+    ['VERIFIER', 'METERING', 'SETTLEMENT', 'ANALYTICS'].map((service) => [
+      `${service}_CHECKPOINT_INTERVAL_MS`,
+      '100',
+    ]),
+  ),
 };
 /** Shorter than the window that is offered first: a hold must be able to end within the test. */
 const validForS = 40;
