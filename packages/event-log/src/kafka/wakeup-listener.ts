@@ -1,6 +1,6 @@
 import type { LogRecord } from '../event-log.js';
 import type { Cluster } from './cluster.js';
-import { throwIfRefused } from './faults.js';
+import { kafkaTypeOf, throwIfRefused } from './faults.js';
 import { readOffsets } from './fetch.js';
 import { pause } from './patience.js';
 import { createReader, type Reader } from './reader.js';
@@ -72,7 +72,7 @@ async function listen(state: State): Promise<void> {
   await createWakeupTopic(cluster, topic);
   let { next: offset } = await cluster.question(() => readOffsets(cluster, place));
   if (isOver(state)) return;
-  await breathe(state);
+  await cluster.question(() => breathe(state));
   const reader = createReader(cluster, place);
   state.reader = reader;
   state.isListening = true;
@@ -90,25 +90,24 @@ async function beat(state: State): Promise<void> {
   if (!state.isListening) return;
   try {
     await breathe(state);
-  } catch {
-    state.reader?.close();
+  } catch (error) {
+    // Anything else is over by the next time, or noticed by the reader.
+    if (kafkaTypeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') state.reader?.close();
   }
 }
 
 async function breathe({ cluster, topic }: State): Promise<void> {
-  await cluster.question(async () => {
-    const address = await cluster.leader(placeOf(topic));
-    const messages = [{ key: '', value: signOfLife }];
-    const { topics } = await cluster.ask(address, 'Produce', {
-      acks: 1,
-      timeout: cluster.settings.requestTimeoutMs,
-      compression: 0,
-      topicData: [{ topic, partitions: [{ partition: 0, firstSequence: 0, messages }] }],
-    });
-    const code = topics[0]?.partitions[0]?.errorCode ?? 0;
-    if (code !== 0) cluster.doubt();
-    throwIfRefused(code, `a sign of life in ${topic}`);
+  const address = await cluster.leader(placeOf(topic));
+  const messages = [{ key: '', value: signOfLife }];
+  const { topics } = await cluster.ask(address, 'Produce', {
+    acks: 1,
+    timeout: cluster.settings.requestTimeoutMs,
+    compression: 0,
+    topicData: [{ topic, partitions: [{ partition: 0, firstSequence: 0, messages }] }],
   });
+  const code = topics[0]?.partitions[0]?.errorCode ?? 0;
+  if (code !== 0) cluster.doubt();
+  throwIfRefused(code, `a sign of life in ${topic}`);
 }
 
 function isOver({ isClosed, cluster }: State): boolean {
