@@ -19,6 +19,7 @@ const page = '/page';
 const connections = 64;
 const loadSeconds = 5;
 const paidCrawls = 10_000;
+const warmUpCrawls = 3_000;
 const verifications = 10_000;
 const recoveries = 20_000;
 const replayCrawls = 50_000;
@@ -68,7 +69,7 @@ async function benchPlatform(): Promise<void> {
     });
     note(`paid crawls, ${connections} at once`);
     const payers = run.wallets;
-    const crawls = { connections, crawls: paidCrawls, payers };
+    const crawls = { connections, crawls: paidCrawls, warmUpCrawls, payers };
     push(
       'paid crawls, signatures verified, all events durable',
       await benchPaidCrawls(target, crawls),

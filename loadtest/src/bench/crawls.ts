@@ -32,13 +32,15 @@ export function benchChallenges(
 export interface PaidCrawlsOptions {
   readonly connections: number;
   readonly crawls: number;
+  /** Crawls before the clock starts: compilers and caches are then as in a steady state. */
+  readonly warmUpCrawls: number;
   readonly payers: readonly Payer[];
 }
 
 /** Paid crawls, each with a proof of its own, signed before the clock starts. */
 export async function benchPaidCrawls(
   target: Target,
-  { connections, crawls, payers }: PaidCrawlsOptions,
+  { connections, crawls, warmUpCrawls, payers }: PaidCrawlsOptions,
 ): Promise<LoadFigures> {
   const header = await offerHeader(target.ingress, target.host, target.path);
   if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
@@ -47,9 +49,10 @@ export async function benchPaidCrawls(
   const signed = (payer: Payer) => requestBytes(target, signProof(offered, payer, nowS));
   // Every payer crawls once before: its funds are known, as in a steady state.
   const first = payers.map(signed);
-  const requests = Array.from({ length: crawls }, (_, i) =>
-    signed(payers[i % payers.length] as Payer),
-  );
+  const inTurn = (count: number): Buffer[] =>
+    Array.from({ length: count }, (_, i) => signed(payers[i % payers.length] as Payer));
+  const warmUp = inTurn(warmUpCrawls);
+  const requests = inTurn(crawls);
   const loop = (queue: Buffer[], most: number): Promise<LoadFigures> =>
     runClosedLoop({
       target: targetOf(target.ingress),
@@ -59,6 +62,7 @@ export async function benchPaidCrawls(
       isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
     });
   await loop(first, Math.min(connections, payers.length));
+  await loop(warmUp, connections);
   return loop(requests, connections);
 }
 
