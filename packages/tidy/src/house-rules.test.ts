@@ -1,15 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Allowance, print, withoutAllowed } from './allowances.js';
-import {
-  checkCycles,
-  checkDeclared,
-  checkLayers,
-  decidingFiles,
-  type PackageJson,
-} from './layers.js';
+import { checkDeclared, checkUsed, type PackageJson, referencesOff } from './declared.js';
+import { checkCycles, checkLayers, decidingFiles } from './layers.js';
 import { againstRatchet, growth, oversized, type Ratchet } from './size.js';
 import { type Finding, parseSource, type Source } from './source.js';
 import { checkSyntax, checkTestSyntax } from './syntax.js';
@@ -41,6 +36,7 @@ const checked = withoutAllowed(
     ...tests.flatMap(checkTestSyntax),
     ...checkCycles(sources),
     ...scripts.flatMap(declaredFindings),
+    ...workspaces().flatMap(usedFindings),
     ...files.flatMap((path) => checkText(path, readTree(path))),
     ...scripts.flatMap(({ path }) => checkName(path)),
   ],
@@ -53,10 +49,28 @@ function declaredFindings(source: Source): Finding[] {
   return checkDeclared(source, own, readTreeJson<PackageJson>('package.json'));
 }
 
+function usedFindings(folder: string): Finding[] {
+  const programs = files.filter(
+    (path) => path.startsWith(`${folder}/`) && /\.(tsx?|m?js|css|html)$/.test(path),
+  );
+  const path = `${folder}/package.json`;
+  return checkUsed(path, readTreeJson<PackageJson>(path), programs.map(readTree));
+}
+
+/** The folders of all workspaces, from the root. */
+function workspaces(): string[] {
+  return [
+    ...foldersBelow('packages').map((name) => `packages/${name}`),
+    ...foldersBelow('services').map((name) => `services/${name}`),
+    'loadtest',
+  ];
+}
+
 test.each([
   'layers',
   'cycles',
   'declared',
+  'used',
   'environment',
   'console',
   'bare-error',
@@ -117,15 +131,21 @@ test('rule: every test file is run by a runner', () => {
 test('rule: every workspace is built by the root', () => {
   const { references } = readTreeJson<{ references: { path: string }[] }>('tsconfig.json');
   const built = references.map(({ path }) => path.replace('./', ''));
-  const all = [
-    ...foldersBelow('packages').map((name) => `packages/${name}`),
-    // The console is built by its bundler.
-    ...foldersBelow('services')
-      .filter((name) => name !== 'console')
-      .map((name) => `services/${name}`),
-    'loadtest',
-  ];
+  // The console is built by its bundler.
+  const all = workspaces().filter((path) => path !== 'services/console');
   expect(all.filter((path) => !built.includes(path))).toEqual([]);
+});
+
+test('rule: a workspace refers to what it depends on, so that it is built first', () => {
+  const off = workspaces()
+    .filter((path) => path !== 'services/console')
+    .flatMap((path) => {
+      const own = readTreeJson<PackageJson>(`${path}/package.json`);
+      const config = readTreeJson<{ references?: { path: string }[] }>(`${path}/tsconfig.json`);
+      const references = (config.references ?? []).map((one) => basename(one.path));
+      return referencesOff(own, references).map((what) => `${path}: ${what}`);
+    });
+  expect(off).toEqual([]);
 });
 
 test('rule: the lockfile knows what every package.json asks for (else: npm install)', () => {

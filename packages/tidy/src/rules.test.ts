@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { withoutAllowed } from './allowances.js';
-import { checkCycles, checkDeclared, checkLayers, decidingFiles } from './layers.js';
+import { checkDeclared, checkUsed, referencesOff } from './declared.js';
+import { checkCycles, checkLayers, decidingFiles } from './layers.js';
 import { checkLinks, checkNames } from './pages.js';
 import { againstRatchet, growth, oversized } from './size.js';
 import { parseSource } from './source.js';
@@ -142,6 +143,23 @@ test('behavior: what is imported must be declared, in tests for development too'
     checkDeclared(parseSource(path, text), own, manifest).map(({ subject }) => subject);
   expect(missing('packages/fold/src/a.ts')).toEqual(['x', 'vitest']);
   expect(missing('packages/fold/src/a.test.ts')).toEqual([]);
+});
+
+test('behavior: what is declared and named nowhere is found', () => {
+  const dependencies = { viem: '1', 'viem-x': '1', '@paycrawl/events': '*', lmdb: '1' };
+  const own = { name: '@paycrawl/fold', dependencies, devDependencies: { '@types/a__b': '1' } };
+  const unused = (text: string) =>
+    checkUsed('packages/fold/package.json', own, [text]).map(({ subject }) => subject);
+  expect(unused('')).toEqual(['viem', 'viem-x', '@paycrawl/events', 'lmdb', '@types/a__b']);
+  const text = `import 'viem/accounts'; import type { A } from "@a/b"; require.resolve('lmdb');`;
+  expect(unused(text)).toEqual(['viem-x', '@paycrawl/events', '@types/a__b']);
+  expect(unused("import x from 'a/b'; // @paycrawl/events")).not.toContain('@types/a__b');
+});
+
+test('behavior: references and dependencies are the same', () => {
+  const own = { name: 'x', dependencies: { '@paycrawl/money': '*', viem: '1' } };
+  expect(referencesOff(own, ['money'])).toEqual([]);
+  expect(referencesOff(own, ['events'])).toEqual(['refer to money', 'declare events']);
 });
 
 const long = (name: string, lines: number) =>
