@@ -212,6 +212,12 @@ export const catalogue = {
     next: 'Nothing: the demo crawler stops here on purpose.',
   },
   // operator
+  backup_damaged: {
+    status: 422,
+    title: 'The backup is incomplete, or not what was written',
+    retryable: false,
+    next: 'Take another copy of it; nothing was written that is worth keeping.',
+  },
   dead_letter_caused: {
     status: 409,
     title: 'The record is the output of a fold; every consumer would drop it as applied',
@@ -253,6 +259,12 @@ export const catalogue = {
     title: 'The command was called in a way that it does not know',
     retryable: false,
     next: 'Compare with its --help.',
+  },
+  restore_not_empty: {
+    status: 409,
+    title: 'There is something already where the backup is to be restored',
+    retryable: false,
+    next: 'Restore into an empty data folder, or into brokers without the topics of the platform.',
   },
   // http
   body_too_large: {
@@ -790,6 +802,18 @@ export const catalogue = {
     title: 'The price book was replaced meanwhile',
     retryable: false,
     next: 'Read the newest version, apply the change to it and send it again.',
+  },
+  publisher_host_taken: {
+    status: 409,
+    title: 'A host belongs to another publisher',
+    retryable: false,
+    next: 'Take the host away from the other publisher first, or leave it out.',
+  },
+  publisher_invalid: {
+    status: 400,
+    title: 'The publisher cannot be registered like this',
+    retryable: false,
+    next: 'Correct what the detail names and send it again.',
   },
   publisher_not_found: {
     status: 404,

@@ -40,10 +40,10 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function start(log: EventLog, machine: string): Promise<Runtime> {
+function start(log: EventLog, machine: string, fold = tally): Promise<Runtime> {
   return startRuntime<LogOutput>({
     log,
-    fold: tally,
+    fold,
     groupId: 'tally',
     createSink: () => createLogSink(log, tally.name),
     openStore: (partition) => openStore(join(directory, machine, String(partition))),
@@ -65,7 +65,7 @@ async function undisturbed(partition: number): Promise<string[]> {
       written.push(encodeEvent(event).toString());
     }
   };
-  const store = openStore(join(directory, 'reference', String(partition)));
+  const store = openStore(mkdtempSync(join(directory, `reference-${partition}-`)));
   const folding = createPartition<LogOutput>({
     fold: tally,
     partition,
@@ -91,6 +91,18 @@ async function firstAppearances(partition: number): Promise<{ lines: string[]; t
     byCause.set(cause, line);
   }
   return { lines: [...byCause.values()], total: records.length };
+}
+
+/** Every partition has an owner, and what it folded is stored. */
+async function allDone(runtimes: readonly Runtime[]): Promise<void> {
+  const isDone = async () => {
+    const progress = (await Promise.all(runtimes.map((one) => one.progress()))).flat();
+    const ends = progress.every(
+      ({ storedOffset, logNextOffset }) => storedOffset === logNextOffset,
+    );
+    return ends && new Set(progress.map(({ partition }) => partition)).size === partitions;
+  };
+  await expect.poll(isDone, { timeout: 20_000, interval: 100 }).toBe(true);
 }
 
 test('behavior: through faults of network, broker and members the log holds one history', async () => {
@@ -126,14 +138,7 @@ test('behavior: through faults of network, broker and members the log holds one 
   }
   writing.isOn = false;
   await writer;
-  const isDone = async () => {
-    const progress = [...(await one.progress()), ...(await two.progress())];
-    const ends = progress.every(
-      ({ storedOffset, logNextOffset }) => storedOffset === logNextOffset,
-    );
-    return ends && new Set(progress.map(({ partition }) => partition)).size === partitions;
-  };
-  await expect.poll(isDone, { timeout: 20_000, interval: 100 }).toBe(true);
+  await allDone([one, two]);
   await Promise.all([one.close(), two.close()]);
   let again = 0;
   for (const partition of range(partitions)) {
@@ -142,4 +147,37 @@ test('behavior: through faults of network, broker and members the log holds one 
     again += total - lines.length;
   }
   console.log(`${writing.records} records folded; ${again} outputs written again and dropped`);
+}, 120_000);
+
+test('behavior: a machine that has nothing goes on from the snapshots of the one before', async () => {
+  const foldedHere: string[] = [];
+  const counting: typeof tally = {
+    ...tally,
+    apply: (view, event, record) => {
+      foldedHere.push(`${record.partition}/${record.offset}`);
+      tally.apply(view, event, record);
+    },
+  };
+  const before = await Promise.all(
+    range(partitions).map((partition) => direct.offsets({ topic: payments, partition })),
+  );
+  expect(Math.min(...before.map(({ next }) => next))).toBeGreaterThan(50);
+  const fresh = await start(direct, 'a machine that has nothing', counting);
+  await allDone([fresh]);
+  expect(foldedHere).toEqual([]);
+  const producer = direct.producer();
+  await producer.append(
+    range(partitions).map((partition) => {
+      const { payer, ...one } = given('a', 'sum');
+      const value = encodeEvent(eventGiven({ payer, ...one }));
+      return { topic: payments, partition, key: payer, value };
+    }),
+  );
+  await allDone([fresh]);
+  await fresh.close();
+  expect(foldedHere.sort()).toEqual(before.map(({ next }, partition) => `${partition}/${next}`));
+  // What `sum` tells comes from every entity: the state is that of all records before.
+  for (const partition of range(partitions)) {
+    expect((await firstAppearances(partition)).lines).toEqual(await undisturbed(partition));
+  }
 }, 120_000);

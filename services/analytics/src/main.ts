@@ -49,6 +49,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   const analytics = await startAnalytics({
     ...{ log, warehouse, logger, metrics, health, onFatal, clock: Date.now },
     storeDirectory: instance.directory,
+    mayHavePeers: config.log.kind === 'kafka',
     secretsDirectory: secretsOf(config).directory,
     ...(rpcUrl === undefined ? {} : { chain: openChain({ ...rest, rpcUrl }) }),
     assets: config.assets.map(readAsset),

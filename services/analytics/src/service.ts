@@ -36,6 +36,8 @@ export interface AnalyticsOptions {
   readonly config: AnalyticsConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Other instances may own partitions of the same log. */
+  readonly mayHavePeers?: boolean;
   /** Of the process, where others check something too. */
   readonly health?: Health;
   clock(): number;
@@ -59,7 +61,10 @@ const heartbeatMs = 15_000;
 export async function startAnalytics(options: AnalyticsOptions): Promise<Analytics> {
   const lifecycle = createLifecycle({ logger: options.logger, deadlineMs: closeDeadlineMs });
   try {
+/** Of who watches live figures, where every row is written by this process; else below. */
     return await start(options, lifecycle);
+/** Another instance may write what is watched here, and does not tell. */
+const heartbeatMsBesideOthers = 1_000;
   } catch (error) {
     await lifecycle.close('did not start');
     throw error;
@@ -98,11 +103,12 @@ async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<A
   };
 }
 
-function startLive({ warehouse, config, logger, clock }: AnalyticsOptions, assets: AssetBook) {
+function startLive(options: AnalyticsOptions, assets: AssetBook) {
+  const { warehouse, config, logger, clock } = options;
   return createLiveHub({
     read: (publisher) => readLive({ warehouse, assets }, publisher, clock()),
     intervalMs: config.liveIntervalMs,
-    heartbeatMs,
+    heartbeatMs: options.mayHavePeers === true ? heartbeatMsBesideOthers : heartbeatMs,
     onError: (error) => logger.warn({ err: error }, 'live figures could not be read'),
   });
 }

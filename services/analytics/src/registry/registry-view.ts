@@ -1,11 +1,13 @@
 import type { EventLog, LogRecord, Tail } from '@paycrawl/event-log/event-log';
-import { decodeEvent, type RegistryEvent } from '@paycrawl/events/event';
+import { decodeEvent, type EventOfType, type RegistryEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
 
 export interface Publisher {
   readonly id: string;
   readonly name: string;
   readonly hosts: readonly string[];
+  /** The whole of it, as it stands in the log. */
+  readonly registered: EventOfType<'PublisherRegistered'>['data'];
 }
 
 export interface VersionedBook {
@@ -81,7 +83,7 @@ function applyAll(state: State, records: readonly LogRecord[]): void {
 function apply(state: State, event: RegistryEvent, offset: number): void {
   if (event.type === 'PublisherRegistered') {
     const { publisherId: id, name, hosts } = event.data;
-    state.publishers.set(id, { id, name, hosts });
+    state.publishers.set(id, { id, name, hosts, registered: event.data });
   }
   if (event.type === 'PriceBookReplaced') {
     const { publisherId, version, book } = event.data;

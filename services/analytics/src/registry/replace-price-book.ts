@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { Appended, EventLog } from '@paycrawl/event-log/event-log';
-import { type EventOfType, encodeEvent } from '@paycrawl/events/event';
+import type { EventLog } from '@paycrawl/event-log/event-log';
 import { readPriceBook } from '@paycrawl/pricing/price-book';
 import { projectionName } from '../projection/projection-fold.js';
-import { type RegistryView, registrySource, type VersionedBook } from './registry-view.js';
+import { appendRegistry } from './append-registry.js';
+import type { RegistryView, VersionedBook } from './registry-view.js';
 
 export interface Replacement {
   readonly publisher: string;
@@ -22,7 +22,7 @@ export async function replacePriceBook(
   const checked = readPriceBook(priceBook);
   const present = registry.priceBook(publisher)?.version ?? 0;
   if (present !== expectedVersion) throw conflict(present);
-  const appended = await appendBook(log, publisher, {
+  const appended = await appendRegistry(log, publisher, {
     type: 'PriceBookReplaced',
     id: randomUUID(),
     source: projectionName,
@@ -33,23 +33,6 @@ export async function replacePriceBook(
   const inForce = registry.priceBook(publisher);
   if (inForce?.offset !== appended.offset) throw conflict(inForce?.version ?? 0);
   return inForce;
-}
-
-/** Replacements are rare: each has a producer of its own, so that one failure spoils no other. */
-async function appendBook(
-  log: EventLog,
-  key: string,
-  event: EventOfType<'PriceBookReplaced'>,
-): Promise<Appended> {
-  const producer = log.producer();
-  try {
-    const record = { ...registrySource, key, value: encodeEvent(event) };
-    const [appended] = await producer.append([record]);
-    if (appended === undefined) throw fail('log_unavailable', 'The log told no position');
-    return appended;
-  } finally {
-    await producer.close();
-  }
 }
 
 function conflict(version: number) {

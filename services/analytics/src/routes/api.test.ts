@@ -266,6 +266,7 @@ describe('the API itself', () => {
       '/v1/accounts/{id}/balance',
       '/v1/crawls/{id}',
       '/v1/publishers',
+      '/v1/publishers/{id}',
       '/v1/publishers/{id}/balance',
       '/v1/publishers/{id}/crawls',
       '/v1/publishers/{id}/live',

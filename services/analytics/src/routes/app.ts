@@ -10,6 +10,7 @@ import type { ApiContext } from './context.js';
 import { registerCrawlRoutes } from './crawl-routes.js';
 import { registerLiveRoute } from './live-route.js';
 import { registerPublisherRoutes } from './publisher-routes.js';
+import { registerRegistrationRoutes } from './registration-routes.js';
 import { addComponents } from './schemas.js';
 import { registerSettlementRoutes } from './settlement-routes.js';
 
@@ -54,6 +55,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       reply.header('cache-control', 'no-store');
     });
     registerPublisherRoutes(scope, context);
+    registerRegistrationRoutes(scope, context);
     registerCrawlRoutes(scope, context);
     registerSettlementRoutes(scope, context);
     registerLiveRoute(scope, context);

@@ -2,6 +2,7 @@ import { PriceBook } from '@paycrawl/pricing/price-book';
 import type { TSchema } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import * as Api from './api-types.js';
+import { PublisherAnswer, PublisherPut } from './registration-types.js';
 
 /** Named bodies of the API; each stands once in the OpenAPI document and is referred to. */
 const components: readonly TSchema[] = [
@@ -29,6 +30,8 @@ const components: readonly TSchema[] = [
   Api.Publishers,
   Api.PriceBookAnswer,
   Api.PriceBookPut,
+  PublisherPut,
+  PublisherAnswer,
   Api.ProblemBody,
   { ...PriceBook, $id: 'PriceBook' } as TSchema,
 ];
