@@ -4,6 +4,7 @@ import { processSchema as analytics } from '@paycrawl/analytics/config';
 import { processSchema as ingress } from '@paycrawl/ingress/config';
 import { processSchema as metering } from '@paycrawl/metering/config';
 import { loadConfig, variablesOf } from '@paycrawl/service-kit/config';
+import { logSchema } from '@paycrawl/service-kit/log-config';
 import { processSchema as settlement } from '@paycrawl/settlement/config';
 import { processSchema as verifier } from '@paycrawl/verifier/config';
 import { type TObject, Type } from '@sinclair/typebox';
@@ -41,6 +42,7 @@ const knobs: Readonly<Record<string, TObject>> = {
   'services/standalone/dist/deploy/publisher-cli.js': Jobs.publisherJobSchema,
   'services/standalone/dist/deploy/tokens-cli.js': Jobs.tokensJobSchema,
   'services/standalone/dist/deploy/site-cli.js': Jobs.siteSchema,
+  'loadtest/dist/audit-cli.js': Type.Object({ log: logSchema }),
   'infra/tools/kafka/topics.mjs': Type.Object({
     kafkaBrokers: Type.String(),
     partitions: Type.Integer(),
@@ -118,7 +120,9 @@ test('behavior: every variable is a knob of its program, and the values are vali
 test('behavior: every program, folder and file that it names exists', () => {
   for (const service of ours) {
     const words = [...service.command, ...(service.healthTest ?? [])];
-    for (const word of words.filter((candidate) => /^(services|infra)\//.test(candidate))) {
+    for (const word of words.filter((candidate) =>
+      /^(services|infra|loadtest)\//.test(candidate),
+    )) {
       const source = word.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
       expect(existsSync(join(repositoryRoot, source)), `${service.name}: ${word}`).toBe(true);
     }

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { childEnvironment } from '../config.js';
 import { payWithV2 } from '../demo/paying-fetch.js';
 import type { RunFile } from '../run-file.js';
+import { auditLines, cleanVerdict } from '../testing/audit-cli.js';
 import { type Money, openReadApi, sumOf } from '../testing/read-api.js';
 import { endDevnet } from './stand-ins.js';
 
@@ -116,6 +117,12 @@ describe('every service of docker-compose.yml as a process', () => {
     await expect.poll(settled, eventually).toBe(1_000n);
     expect(sumOf((await revenueOf(run)).charged)).toBe(1_000n);
   }, 90_000);
+
+  test('behavior: the audit reads this log and finds nothing', async () => {
+    const brokers = /Kafka of this machine at (\S+)/.exec(said)?.[1] ?? '';
+    const lines = await auditLines(dataDir, { EVENT_LOG: 'kafka', KAFKA_BROKERS: brokers });
+    expect(lines.at(-1), lines.join('\n')).toContain(cleanVerdict);
+  }, 60_000);
 
   test('behavior: secrets are files of their owner, and in no environment', async () => {
     const volumes = join(dataDir, 'volumes');
