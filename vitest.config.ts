@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Workspace packages resolve to their sources, so a test never runs a stale build.
-const conditions = ['source', 'module', 'node', 'import', 'default'];
+const conditions = ['source', 'node', 'import', 'default'];
 
 /** They need a broker: `npm run test:kafka` (vitest.kafka.config.ts). */
 export const kafkaTests = [

@@ -56,7 +56,16 @@ export interface Caused<Out> {
 
 /** What a fold that writes to the log emits. */
 export type LogOutput<Topic extends EventTopic = EventTopic> = {
-  [T in Topic]: { readonly topic: T; readonly key: string } & OutputOf<T>;
+  [T in Topic]: {
+    readonly topic: T;
+    readonly key: string;
+    /**
+     * The trace of the entity that it is about, from the fold's state, where the record that made
+     * it is about others too (a batch, an observation, the time); null: that one is not recorded.
+     * Absent, the trace of the record goes on.
+     */
+    readonly trace?: string | null | undefined;
+  } & OutputOf<T>;
 }[Topic];
 
 type OutputOf<Topic extends EventTopic> =

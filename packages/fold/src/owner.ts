@@ -1,5 +1,10 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { GroupMember, LogRecord, Producer, TopicPartition } from '@paycrawl/event-log/event-log';
+import type {
+  GroupMember,
+  LogRecord,
+  Producer,
+  TopicPartition,
+} from '@paycrawl/event-log/event-log';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import { createInputProducer } from './input-producer.js';
@@ -70,7 +75,10 @@ function ownStore<Out>(
     store,
     sink,
     deadLetter: options.deadLetter,
-    onFolded: (outputs) => driver?.onFolded?.(outputs),
+    onFolded: (outputs) => {
+      driver?.onFolded?.(outputs);
+      options.onFolded?.(outputs);
+    },
     onBroken: restart,
     onStep: options.onStep,
   });

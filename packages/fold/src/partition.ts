@@ -42,6 +42,8 @@ export interface Partition<Out> {
   /** Resolves when every output folded so far is durable. */
   drained(): Promise<void>;
   stored(): StoredPosition;
+  /** Append time of the oldest record that was folded and is not stored; undefined: none. */
+  oldestFoldedMs(): number | undefined;
 }
 
 const outputsWaitingDefault = 20_000;
@@ -55,6 +57,9 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
   let isStopped = false;
   /** A position with its writes, on its way into the store. */
   let cut: { readonly position: StoredPosition; readonly writes: Writes } | undefined;
+  /** Append times of the oldest record of the cut, and of the oldest one after it. */
+  let oldestCutMs: number | undefined;
+  let oldestMs: number | undefined;
 
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
     if (record.offset < nextOffset) return;
@@ -66,6 +71,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       const cause: Cause = [record.topic, record.partition, record.offset, index++];
       outputs.push({ output, cause, nowMs: recordNowMs, trace });
     }
+    oldestMs ??= record.timestampMs;
     nowMs = recordNowMs;
     nextOffset = record.offset + 1;
   }
@@ -99,17 +105,21 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       // A cut that waits for its outputs is finished before the next one is made.
       if (cut === undefined && nextOffset > stored.nextOffset) {
         cut = { position: { nextOffset, nowMs }, writes: working.cut() };
+        oldestCutMs = oldestMs;
+        oldestMs = undefined;
       }
       if (cut === undefined || writer.durableOffset() < cut.position.nextOffset) return undefined;
       await store.write(stored, cut.position, cut.writes);
       options.onStep?.('stored');
       stored = cut.position;
       cut = undefined;
+      oldestCutMs = undefined;
       working.cutStored();
       return stored;
     },
     drained: () => writer.drained(),
     stored: () => stored,
+    oldestFoldedMs: () => oldestCutMs ?? oldestMs,
   };
 }
 

@@ -38,13 +38,30 @@ export interface RuntimeOptions<Out> {
   /** An unexpected throw, or a record version that this code does not know: the process stops. */
   onFatal(error: unknown): void;
   onRestart?(error: unknown): void;
+  /** After each batch, with its outputs, for who counts or traces. Must not block or throw. */
+  onFolded?: ((outputs: readonly Caused<Out>[]) => void) | undefined;
   /** Told after each named step; only tests listen. */
   onStep?: ((step: FoldStep) => void) | undefined;
 }
 
+export interface PartitionProgress {
+  readonly topic: string;
+  readonly partition: number;
+  /** What is durable, and what the log holds. */
+  readonly storedOffset: number;
+  readonly logNextOffset: number;
+}
+
+export interface PartitionStanding extends PartitionProgress {
+  /** Append time of the oldest record that is not in the durable state; undefined: none. */
+  readonly oldestUncommittedMs: number | undefined;
+}
+
 export interface Runtime {
-  /** Progress per owned partition: what is durable, and what the log holds. */
-  progress(): Promise<{ partition: number; storedOffset: number; logNextOffset: number }[]>;
+  /** Per owned partition. */
+  progress(): Promise<PartitionProgress[]>;
+  /** The same, with ages: reads a record of each partition that stands still. */
+  standing(): Promise<PartitionStanding[]>;
   close(): Promise<void>;
 }
 
@@ -113,6 +130,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
 
   return {
     progress: () => progressOf(options.log, topic, owners),
+    standing: () => standingOf(options.log, topic, owners),
     async close() {
       state = 'ended';
       await joining.catch(() => {});
@@ -133,17 +151,36 @@ function isOwnershipInDoubt(error: unknown): boolean {
   return hasCode(error, 'fold_broken') || hasCode(error, 'fold_position_moved');
 }
 
-async function progressOf<Out>(
+function progressOf<Out>(
   log: EventLog,
   topic: string,
   owners: Readonly<Owners<Out>>,
-): Promise<{ partition: number; storedOffset: number; logNextOffset: number }[]> {
+): Promise<PartitionProgress[]> {
   return Promise.all(
     [...owners].map(async ([partition, { folding }]) => ({
+      topic,
       partition,
       storedOffset: folding.stored().nextOffset,
       logNextOffset: (await log.offsets({ topic, partition })).next,
     })),
+  );
+}
+
+async function standingOf<Out>(
+  log: EventLog,
+  topic: string,
+  owners: Readonly<Owners<Out>>,
+): Promise<PartitionStanding[]> {
+  const all = await progressOf(log, topic, owners);
+  return Promise.all(
+    all.map(async (one) => {
+      if (one.logNextOffset <= one.storedOffset) return { ...one, oldestUncommittedMs: undefined };
+      const foldedMs = owners.get(one.partition)?.folding.oldestFoldedMs();
+      // Nothing of it was folded yet: a partition that stands still looks like this.
+      const oldestUncommittedMs =
+        foldedMs ?? (await log.read(one, one.storedOffset, 1))[0]?.timestampMs;
+      return { ...one, oldestUncommittedMs };
+    }),
   );
 }
 

@@ -63,7 +63,7 @@ export function createFoldInstruments(options: FoldInstrumentsOptions): FoldInst
   return {
     folded(outputs) {
       for (const { output } of outputs) {
-        if (output.type === 'RecordDeadLettered') deadLettered(output.data.code ?? '');
+        if (output.type === 'RecordDeadLettered') deadLettered(codeOf(output.data));
       }
       spans?.(outputs);
     },
@@ -71,6 +71,10 @@ export function createFoldInstruments(options: FoldInstrumentsOptions): FoldInst
     deadLettered,
     watch: (standing) => void shared.sources.push({ fold, clock, standing, seen: new Map() }),
   };
+}
+
+function codeOf(data: object): string {
+  return 'code' in data && typeof data.code === 'string' ? data.code : 'internal';
 }
 
 const places = ['fold', 'topic', 'partition'] as const;

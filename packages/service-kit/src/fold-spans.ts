@@ -5,7 +5,7 @@ export interface FoldedOutput {
   readonly output: {
     readonly topic: string;
     readonly type: string;
-    readonly data: { readonly code?: string };
+    readonly data: object;
     /** Of the entity that it is about, where the record is about others too; null: none. */
     readonly trace?: string | null | undefined;
   };

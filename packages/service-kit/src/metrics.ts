@@ -15,6 +15,11 @@ export interface MetricSpec<L extends string> {
   readonly labels?: readonly L[];
 }
 
+export interface CounterSpec<L extends string> extends MetricSpec<L> {
+  /** Called at each scrape, for what is counted elsewhere. */
+  readonly collect?: () => void | Promise<void>;
+}
+
 export interface GaugeSpec<L extends string> extends MetricSpec<L> {
   /** Called at each scrape, so that a gauge costs nothing between scrapes. */
   readonly collect?: (gauge: Gauge<L>) => void | Promise<void>;
@@ -26,11 +31,25 @@ export interface HistogramSpec<L extends string> extends MetricSpec<L> {
 
 export interface Metrics {
   readonly registry: Registry;
-  counter<L extends string>(spec: MetricSpec<L>): Counter<L>;
+  counter<L extends string>(spec: CounterSpec<L>): Counter<L>;
   gauge<L extends string>(spec: GaugeSpec<L>): Gauge<L>;
   histogram<L extends string>(spec: HistogramSpec<L>): Histogram<L>;
+  tally<L extends string>(spec: TallySpec<L>): Tally;
   /** Prometheus text format. */
   render(): Promise<string>;
+}
+
+export interface TallySpec<L extends string> extends MetricSpec<L> {
+  /** Values of the labels, in their order, of what was counted under this key. */
+  readonly labelsOf?: (key: string) => Readonly<Record<L, string>>;
+}
+
+/**
+ * A counter for hot paths: one addition in a map. The key is the value of its only label, or what
+ * `labelsOf` makes of it; the keys must be few and known.
+ */
+export interface Tally {
+  count(key: string, by?: number): void;
 }
 
 /** Seconds, from half a millisecond to ten seconds: from an LMDB commit to a slow origin. */
@@ -44,15 +63,36 @@ export function createMetrics(options: MetricsOptions): Metrics {
   if (options.isProcessMeasured === true) collectDefaultMetrics({ register: registry });
   return {
     registry,
-    counter: (spec) => new Counter(common(registry, spec)),
+    counter: ({ collect, ...spec }) =>
+      new Counter({ ...common(registry, spec), ...(collect === undefined ? {} : { collect }) }),
     gauge: (spec) => createGauge(registry, spec),
     histogram: (spec) =>
       new Histogram({
         ...common(registry, spec),
         buckets: [...(spec.buckets ?? durationBuckets)],
       }),
+    tally: (spec) => createTally(registry, spec),
     render: () => registry.metrics(),
   };
+}
+
+function createTally<L extends string>(registry: Registry, spec: TallySpec<L>): Tally {
+  const counted = new Map<string, number>();
+  const [label] = spec.labels ?? [];
+  const labelsOf =
+    spec.labelsOf ??
+    ((key: string) => (label === undefined ? {} : { [label]: key }) as Record<L, string>);
+  const counter = new Counter<L>({
+    ...common(registry, spec),
+    collect() {
+      for (const [key, count] of counted) {
+        // A key stays, so that its next count finds it where it was.
+        if (count > 0) counter.inc(labelsOf(key), count);
+        counted.set(key, 0);
+      }
+    },
+  });
+  return { count: (key, by = 1) => void counted.set(key, (counted.get(key) ?? 0) + by) };
 }
 
 function createGauge<L extends string>(registry: Registry, spec: GaugeSpec<L>): Gauge<L> {

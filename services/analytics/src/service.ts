@@ -1,12 +1,15 @@
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import type { FoldStep } from '@paycrawl/fold/steps';
 import type { Asset } from '@paycrawl/money/money';
+import { measureChain } from '@paycrawl/service-kit/chain-calls';
+import { createFoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { listen } from '@paycrawl/service-kit/http';
 import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { watchProgress } from '@paycrawl/service-kit/progress';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { loadTokens } from './access/tokens.js';
@@ -33,11 +36,13 @@ export interface AnalyticsOptions {
   readonly chain?: SettlementChain;
   readonly assets: readonly Asset[];
   readonly consoleDirectory?: string;
+  /** Other instances may own partitions of the same log. */
+  readonly mayHavePeers?: boolean;
   readonly config: AnalyticsConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Other instances may own partitions of the same log. */
-  readonly mayHavePeers?: boolean;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   /** Of the process, where others check something too. */
   readonly health?: Health;
   clock(): number;
@@ -56,15 +61,15 @@ export interface Analytics {
 }
 
 const closeDeadlineMs = 15_000;
+/** Of who watches live figures, where every row is written by this process; else below. */
 const heartbeatMs = 15_000;
+/** Another instance may write what is watched here, and does not tell. */
+const heartbeatMsBesideOthers = 1_000;
 
 export async function startAnalytics(options: AnalyticsOptions): Promise<Analytics> {
   const lifecycle = createLifecycle({ logger: options.logger, deadlineMs: closeDeadlineMs });
   try {
-/** Of who watches live figures, where every row is written by this process; else below. */
     return await start(options, lifecycle);
-/** Another instance may write what is watched here, and does not tell. */
-const heartbeatMsBesideOthers = 1_000;
   } catch (error) {
     await lifecycle.close('did not start');
     throw error;
@@ -84,7 +89,8 @@ async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<A
   lifecycle.onClose('live', () => live.close());
   const projection = await project(options, live);
   lifecycle.onClose('projection', () => projection.close());
-  watchProjection(projection, { health, metrics, stalledAfterMs: config.stalledAfterMs });
+  const { stalledAfterMs } = config;
+  watchProgress(health, 'projection', { stalledAfterMs, progress: projection.progress });
   const reconciler = reconcile(options, projection);
   lifecycle.onClose('reconciler', () => reconciler.close());
   const consoleDirectory = options.consoleDirectory ?? consoleDirectoryDefault;
@@ -114,13 +120,14 @@ function startLive(options: AnalyticsOptions, assets: AssetBook) {
 }
 
 function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> {
-  const { log, warehouse, storeDirectory, config, logger, metrics, clock } = options;
+  const { log, warehouse, storeDirectory, config, logger, metrics, clock, telemetry } = options;
   const visible = metrics.histogram({
     name: 'paycrawl_analytics_visible_seconds',
     help: 'From the append time of the oldest event of a block until it can be read',
   });
   return startProjection({
-    ...{ log, warehouse, storeDirectory, logger, clock, onStep: options.onStep },
+    ...{ log, warehouse, storeDirectory, logger, clock, telemetry, onStep: options.onStep },
+    instruments: createFoldInstruments({ fold: 'analytics', metrics, telemetry, clock }),
     flushIntervalMs: config.flushIntervalMs,
     checkpointIntervalMs: config.checkpointIntervalMs,
     blockOutputsMax: config.blockOutputsMax,
@@ -135,29 +142,9 @@ function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> 
   });
 }
 
-function watchProjection(
-  projection: Projection,
-  of: { health: Health; metrics: Metrics; stalledAfterMs: number },
-): void {
-  watchProgress(of.health, 'projection', {
-    stalledAfterMs: of.stalledAfterMs,
-    progress: projection.progress,
-  });
-  of.metrics.gauge({
-    name: 'paycrawl_analytics_lag_records',
-    help: 'Records that are not yet in the durable state of the projection',
-    labels: ['topic'],
-    collect: async (gauge) => {
-      gauge.reset();
-      for (const { topic, storedOffset, logNextOffset } of await projection.progress()) {
-        gauge.inc({ topic }, logNextOffset - storedOffset);
-      }
-    },
-  });
-}
-
 function reconcile(options: AnalyticsOptions, projection: Projection): Reconciler {
-  const { warehouse, chain, config, logger, metrics, clock } = options;
+  const { warehouse, config, logger, metrics, clock } = options;
+  const chain = options.chain && measureChain(metrics, options.chain);
   const reconciler = startReconciler({
     ...{ warehouse, chain, clock },
     intervalMs: config.reconcileIntervalMs,
@@ -169,13 +156,33 @@ function reconcile(options: AnalyticsOptions, projection: Projection): Reconcile
       ),
     onError: (error) => logger.warn({ err: error }, 'reconciliation could not be completed'),
   });
+  measureReconciliation(metrics, reconciler, clock);
+  return reconciler;
+}
+
+function measureReconciliation(
+  metrics: Metrics,
+  reconciler: Reconciler,
+  clock: () => number,
+): void {
   metrics.gauge({
     name: 'paycrawl_reconciliation_differences',
     help: 'Equations of log, ledger, ClickHouse and chain that do not hold; must be 0',
+    labels: ['equation'],
     collect: (gauge) => {
-      const checks = reconciler.last()?.checks ?? [];
-      gauge.set(checks.filter(({ outcome }) => outcome === 'differs').length);
+      gauge.reset();
+      for (const { name, outcome } of reconciler.last()?.checks ?? []) {
+        gauge.inc({ equation: name }, outcome === 'differs' ? 1 : 0);
+      }
     },
   });
-  return reconciler;
+  metrics.gauge({
+    name: 'paycrawl_reconciliation_age_seconds',
+    help: 'Since the books were compared; absent before the first time',
+    collect: (gauge) => {
+      gauge.remove();
+      const { at } = reconciler.last() ?? {};
+      if (at !== undefined) gauge.set((clock() - Date.parse(at)) / 1000);
+    },
+  });
 }

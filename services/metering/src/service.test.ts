@@ -7,6 +7,7 @@ import { physicalTopic, type TopicName, topicConfigs } from '@paycrawl/events/to
 import { createHealth } from '@paycrawl/service-kit/health';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { createMetrics } from '@paycrawl/service-kit/metrics';
+import { watchProgress } from '@paycrawl/service-kit/progress';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chargePosted, charges, settled } from './books/decide.given.js';
 import { loadMeteringConfig } from './config.js';
@@ -135,7 +136,7 @@ describe('metering on the embedded log', () => {
     await decide('ChargePosted', chargePosted(1));
     await caughtUp(service);
     expect(await service.metrics.render()).toContain(
-      'paycrawl_metering_lag_records{partition="0",service="metering"} 0',
+      'paycrawl_fold_lag_records{fold="metering",topic="decisions.1",partition="0",service="metering"} 0',
     );
     let nowMs = 0;
     const health = createHealth({ nowMs: () => nowMs });

@@ -6,14 +6,17 @@ import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type OwnedPartition, type Runtime, startRuntime } from '@paycrawl/fold/runtime';
 import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
+import { measureChain } from '@paycrawl/service-kit/chain-calls';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { settlementFold } from './batches/decide.js';
 import { createSettlementDriver, type SettlementDriver } from './batches/driver.js';
 import type { DriverSettings, Signer, Trouble } from './batches/driver-context.js';
 import type { Out } from './batches/state.js';
 import type { SettlementStep } from './batches/steps.js';
 import type { SettlementConfig } from './config.js';
+import { createSettlementInstruments, type SettlementInstruments } from './instruments.js';
 import { createRegistryWriter, type RegistryWriter } from './registry-writer.js';
 
 export interface SettlementOptions {
@@ -26,6 +29,8 @@ export interface SettlementOptions {
   readonly config: SettlementConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   clock(): number;
   /** Settlement cannot go on: the process must end. */
   onFatal(error: unknown): void;
@@ -45,14 +50,12 @@ export interface PartitionTrouble extends Trouble {
 }
 
 /** Folds charges into batches and moves the money, for every partition that the group gives. */
-export async function startSettlement(options: SettlementOptions): Promise<Settlement> {
+export async function startSettlement(given: SettlementOptions): Promise<Settlement> {
+  const options = { ...given, chain: measureChain(given.metrics, given.chain) };
   const { log, config, logger, metrics } = options;
   const registry = createRegistryWriter(log);
   const board = createTroubleBoard(logger, metrics);
-  const restarts = metrics.counter({
-    name: 'paycrawl_settlement_restarts_total',
-    help: 'Times that settlement folded again from its last durable position',
-  });
+  const instruments = createSettlementInstruments(options);
   const runtime = await startRuntime<Out>({
     log,
     fold: settlementFold,
@@ -60,9 +63,10 @@ export async function startSettlement(options: SettlementOptions): Promise<Settl
     createSink: () => createLogSink(log, settlementFold.name),
     openStore: (partition) => openStore(join(options.storeDirectory, String(partition))),
     deadLetter: deadLetterOf(settlementFold.name),
-    createDriver: (owned) => driverOf(owned, options, { registry, board }),
+    createDriver: (owned) => driverOf(owned, options, { registry, board, instruments }),
     snapshots: { topic: 'snapshots-settlement', intervalMs: config.snapshotIntervalMs },
     checkpointIntervalMs: config.checkpointIntervalMs,
+    onFolded: instruments.folded,
     onStep: options.onStep,
     clock: options.clock,
     onFatal: (error) => {
@@ -70,13 +74,14 @@ export async function startSettlement(options: SettlementOptions): Promise<Settl
       options.onFatal(error);
     },
     onRestart: (error) => {
-      restarts.inc();
+      instruments.restarted();
       logger.warn({ err: error }, 'settlement folds again from its last durable position');
     },
   });
-  measureLag(metrics, runtime);
+  instruments.watch(runtime.standing);
   return {
     progress: runtime.progress,
+    standing: runtime.standing,
     troubles: board.all,
     assertUntroubled: () => {
       const [first] = board.all();
@@ -92,12 +97,13 @@ export async function startSettlement(options: SettlementOptions): Promise<Settl
 interface DriverParts {
   readonly registry: RegistryWriter;
   readonly board: TroubleBoard;
+  readonly instruments: SettlementInstruments;
 }
 
 function driverOf(
   owned: OwnedPartition,
   options: SettlementOptions,
-  { registry, board }: DriverParts,
+  { registry, board, instruments }: DriverParts,
 ): SettlementDriver {
   const signer = options.signers[owned.partition];
   if (signer === undefined) {
@@ -113,9 +119,11 @@ function driverOf(
     publish: registry.append,
     onTrouble: board.set,
   });
+  const forget = instruments.own(owned);
   return {
     ...driver,
     close: async () => {
+      forget();
       await driver.close();
       board.set(owned.partition, []);
     },
@@ -170,18 +178,4 @@ function createTroubleBoard(logger: Logger, metrics: Metrics): TroubleBoard {
       byPartition.set(partition, troubles);
     },
   };
-}
-
-function measureLag(metrics: Metrics, runtime: Runtime): void {
-  metrics.gauge({
-    name: 'paycrawl_settlement_lag_records',
-    help: 'Records of charges that are not yet in the durable state',
-    labels: ['partition'],
-    collect: async (gauge) => {
-      gauge.reset();
-      for (const { partition, storedOffset, logNextOffset } of await runtime.progress()) {
-        gauge.set({ partition: String(partition) }, logNextOffset - storedOffset);
-      }
-    },
-  });
 }

@@ -272,7 +272,7 @@ describe('operations', () => {
       expect((await fetch(`${service.address}${path}`)).status).toBe(200);
     }
     const metrics = await (await fetch(`${service.address}/metrics`)).text();
-    expect(metrics).toContain('paycrawl_verifier_lag_records');
+    expect(metrics).toContain('paycrawl_fold_lag_records');
     await expect
       .poll(async () =>
         (await world.events('payments'))

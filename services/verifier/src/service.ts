@@ -16,12 +16,13 @@ import {
 } from '@paycrawl/fold/runtime';
 import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
+import { measureChain } from '@paycrawl/service-kit/chain-calls';
 import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
-import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { watchProgress } from '@paycrawl/service-kit/progress';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { announce } from './admission/announce.js';
 import { admission } from './admission/decide.js';
 import { followMeasuredMargins, type MeasuredMargins } from './admission/measured-margins.js';
@@ -46,13 +47,13 @@ export interface VerifierOptions {
   readonly config: VerifierConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Addresses that settlement sends from, for `/supported`. */
   /** Undefined: nothing is traced. */
   readonly telemetry?: Telemetry | undefined;
   /** Of the process, where others check something too. */
   readonly health?: Health;
   /** Names this instance where wake-ups go; drawn when absent. */
   readonly instanceId?: string;
+  /** Addresses that settlement sends from, for `/supported`. */
   readonly signers?: readonly string[];
   clock(): number;
   /** Admission cannot go on: the process must end. */
@@ -78,7 +79,8 @@ interface Parts extends VerifierOptions {
 }
 
 /** Decides every proof, watches funds, and answers as a facilitator. */
-export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
+export async function startVerifier(given: VerifierOptions): Promise<Verifier> {
+  const options = { ...given, chain: measureChain(given.metrics, given.chain) };
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();

@@ -1,6 +1,7 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { Caused } from '@paycrawl/fold/fold';
 import { blockRowsMax, type Cell, type Warehouse } from '@paycrawl/warehouse/warehouse';
+import type { WrittenBlock } from './block-spans.js';
 import type { Table } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
 import { columnsOf, rowOf, tables } from './rows.js';
@@ -18,6 +19,9 @@ export interface FlusherOptions {
   writeDeadLetters(outputs: readonly Output[]): Promise<void>;
   /** After a block can be read: who has news, and the log time of its oldest output. */
   onFlushed?(publishers: ReadonlySet<string>, oldestMs: number): void;
+  /** After a block can be read, for who traces. */
+  onWritten?: ((block: WrittenBlock) => void) | undefined;
+  clock?(): number;
   onRetry?(error: unknown): void;
 }
 
@@ -125,6 +129,7 @@ async function writeUntilDone(
 }
 
 async function write(options: FlusherOptions, outputs: readonly Output[]): Promise<void> {
+  const startedMs = options.clock?.() ?? 0;
   const isDeadLetter = ({ output }: Output) => output.some(({ table }) => table === 'dead-letters');
   const deadLetters = outputs.filter(isDeadLetter);
   if (deadLetters.length > 0) await options.writeDeadLetters(deadLetters);
@@ -134,6 +139,7 @@ async function write(options: FlusherOptions, outputs: readonly Output[]): Promi
       await options.warehouse.insert({ table, columns: columnsOf[table], rows: part });
     }
   }
+  options.onWritten?.({ outputs, startedMs, endedMs: options.clock?.() ?? startedMs });
   if (options.onFlushed !== undefined) {
     const oldestMs = outputs.reduce((oldest, { nowMs }) => Math.min(oldest, nowMs), Infinity);
     options.onFlushed(publishersOf(outputs), oldestMs);

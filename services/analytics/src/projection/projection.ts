@@ -4,11 +4,19 @@ import type { EventLog } from '@paycrawl/event-log/event-log';
 import { physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, Sink } from '@paycrawl/fold/fold';
 import { createLogSink } from '@paycrawl/fold/log-sink';
-import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
+import {
+  type PartitionProgress,
+  type PartitionStanding,
+  type Runtime,
+  startRuntime,
+} from '@paycrawl/fold/runtime';
 import type { FoldStep } from '@paycrawl/fold/steps';
 import { openStore } from '@paycrawl/fold/store';
+import type { FoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import type { Logger } from '@paycrawl/service-kit/logger';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { traceBlock } from './block-spans.js';
 import { challengesFold } from './challenges-fold.js';
 import { decisionsFold } from './decisions-fold.js';
 import { createFlusher, type Flusher } from './flusher.js';
@@ -35,6 +43,9 @@ export interface ProjectionOptions {
   readonly checkpointIntervalMs: number;
   readonly blockOutputsMax: number;
   readonly logger: Logger;
+  readonly instruments: FoldInstruments;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   clock(): number;
   onFlushed(publishers: ReadonlySet<string>, oldestMs: number): void;
   onFatal(error: unknown): void;
@@ -42,15 +53,9 @@ export interface ProjectionOptions {
   onStep?: ((step: FoldStep) => void) | undefined;
 }
 
-export interface PartitionProgress {
-  readonly topic: string;
-  readonly partition: number;
-  readonly storedOffset: number;
-  readonly logNextOffset: number;
-}
-
 export interface Projection {
   progress(): Promise<PartitionProgress[]>;
+  standing(): Promise<PartitionStanding[]>;
   close(): Promise<void>;
 }
 
@@ -59,31 +64,32 @@ const drainMsMax = 3000;
 
 /** Folds every topic that analytics reads into the warehouse. */
 export async function startProjection(options: ProjectionOptions): Promise<Projection> {
-  const { logger } = options;
+  const { logger, telemetry, instruments } = options;
   const deadLetters = createLogSink(options.log, projectionName);
   const flusher = createFlusher({
     warehouse: options.warehouse,
     flushIntervalMs: options.flushIntervalMs,
     blockOutputsMax: options.blockOutputsMax,
     retryDelayMs,
-    writeDeadLetters: (outputs) => deadLetters.write(outputs.map(deadLetterOf), 0),
+    writeDeadLetters: async (outputs) => {
+      await deadLetters.write(outputs.map(deadLetterOf), 0);
+      for (const output of outputs) instruments.deadLettered(codeOf(output));
+    },
     onFlushed: options.onFlushed,
+    onWritten: telemetry && ((block) => traceBlock(telemetry, block)),
+    clock: options.clock,
     onRetry: (error) => logger.warn({ err: error }, 'the warehouse did not take a block; again'),
   });
-  const runtimes: { topic: string; runtime: Runtime }[] = [];
-  for (const fold of projectionFolds) {
-    const runtime = await startFold(options, fold, flusher);
-    runtimes.push({ topic: physicalTopic(fold.input), runtime });
-  }
+  const runtimes: Runtime[] = [];
+  for (const fold of projectionFolds) runtimes.push(await startFold(options, fold, flusher));
+  const standing = async () =>
+    (await Promise.all(runtimes.map((runtime) => runtime.standing()))).flat();
+  instruments.watch(standing);
   return {
-    async progress() {
-      const perTopic = runtimes.map(async ({ topic, runtime }) =>
-        (await runtime.progress()).map((progress) => ({ topic, ...progress })),
-      );
-      return (await Promise.all(perTopic)).flat();
-    },
+    progress: async () => (await Promise.all(runtimes.map((runtime) => runtime.progress()))).flat(),
+    standing,
     async close() {
-      const closing = Promise.all(runtimes.map(({ runtime }) => runtime.close()));
+      const closing = Promise.all(runtimes.map((runtime) => runtime.close()));
       // What cannot be written in time is folded again by the next owner.
       const isLate = new Promise<void>((resolve) => setTimeout(resolve, drainMsMax).unref());
       await Promise.race([closing, isLate]);
@@ -125,7 +131,10 @@ function startFold(
     onStep: options.onStep,
     clock: options.clock,
     onFatal: options.onFatal,
-    onRestart: (error) => options.logger.warn({ err: error, topic }, 'folding again'),
+    onRestart: (error) => {
+      options.instruments.restarted();
+      options.logger.warn({ err: error, topic }, 'folding again');
+    },
   });
 }
 
@@ -149,6 +158,10 @@ function deadLetterOf(caused: Caused<EventOutputs>): Parameters<LogSinkWrite>[0]
       data,
     },
   };
+}
+
+function codeOf({ output }: Caused<EventOutputs>): string {
+  return output.find((one) => one.table === 'dead-letters')?.record.code ?? 'internal';
 }
 
 type LogSinkWrite = ReturnType<typeof createLogSink>['write'];

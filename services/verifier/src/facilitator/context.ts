@@ -10,6 +10,7 @@ import { physicalTopic } from '@paycrawl/events/topics';
 import type { ReadView } from '@paycrawl/fold/fold';
 import type { Token } from '@paycrawl/protocol/exact-evm';
 import type { FacilitatorRequest } from '@paycrawl/protocol/facilitator';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import type { VerifierConfig } from '../config.js';
 import type { DecisionHub } from './decision-hub.js';
 import type { PayerObserver } from './payer-observer.js';
@@ -31,6 +32,10 @@ export interface FacilitatorContext {
   stateOf(partition: number): ReadView | undefined;
   clock(): number;
   newId(): string;
+  /** Undefined: nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
+  /** Of the request that is being answered, where it is recorded. */
+  readonly trace?: string;
 }
 
 /** The payment in the terms of the log. */

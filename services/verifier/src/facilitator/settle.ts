@@ -157,6 +157,7 @@ function proofOf(
     id: `proof/${requestId}`,
     source: 'verifier',
     timeMs: context.clock(),
+    trace: context.trace,
     data: {
       ...{ chargeId, payer, publisherId: accountId },
       ...{ network: token.network, asset: token.asset, amount: amount.toString() },
@@ -180,6 +181,7 @@ function abandonedOf(
     id: `abandoned/${requestId}`,
     source: 'verifier',
     timeMs: context.clock(),
+    trace: context.trace,
     data: { chargeId, payer, requestId, outcome: 'abandoned', status: 503, bytes: 0 },
   };
 }
@@ -196,6 +198,7 @@ async function refuse(
     id: `refused/${requestId}`,
     source: 'verifier',
     timeMs: context.clock(),
+    trace: context.trace,
     data: {
       ...{ publisherId: accountId, requestId, code, reason: x402Reason, status },
       ...{ method: 'POST', host: 'facilitator', path: '/settle', crawler: '' },

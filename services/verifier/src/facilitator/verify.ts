@@ -97,6 +97,7 @@ function eventOf(
     id: `verification/${requestId}`,
     source: 'verifier',
     timeMs: context.clock(),
+    trace: context.trace,
     data: {
       publisherId: accountId,
       requestId,

@@ -5,6 +5,7 @@ import {
   type SupportedAnswer,
 } from '@paycrawl/protocol/facilitator';
 import { v1NameOf } from '@paycrawl/protocol/networks';
+import { traceRequest } from '@paycrawl/service-kit/request-span';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { outcomeGraceMs } from '../admission/state.js';
 import type { Accounts } from '../facilitator/accounts.js';
@@ -28,7 +29,11 @@ export function registerFacilitator(
   app: FastifyInstance,
   { context, accounts, signers, marginS, instruments }: FacilitatorRoutesOptions,
 ): void {
-  const { config } = context;
+  const { config, telemetry } = context;
+  const traced = ({ raw }: FastifyRequest, reply: FastifyReply): FacilitatorContext => {
+    const trace = telemetry && traceRequest(telemetry, 'facilitator', raw, reply.raw);
+    return trace === undefined ? context : { ...context, trace };
+  };
   let settling = 0;
 
   app.get('/supported', async (_request, reply) => plain(reply, supported(context, signers)));
@@ -36,7 +41,7 @@ export function registerFacilitator(
   app.post('/verify', async (request, reply) => {
     const account = accounts.accountOf(request.headers);
     const reading = read(request, context, marginS());
-    const answer = await verify(reading, account, context);
+    const answer = await verify(reading, account, traced(request, reply));
     instruments.verifications.inc({ valid: String(answer.isValid) });
     return plain(reply, answer);
   });
@@ -50,7 +55,7 @@ export function registerFacilitator(
     const reading = read(request, context, -outcomeGraceMs / 1000);
     settling += 1;
     try {
-      const answer = await settle(reading, account, context);
+      const answer = await settle(reading, account, traced(request, reply));
       instruments.settlements.inc({ answer: answer.success ? 'success' : answer.errorReason });
       return plain(reply, answer);
     } finally {
