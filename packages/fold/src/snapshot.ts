@@ -89,6 +89,34 @@ export async function restoreSnapshot(
   }
 }
 
+/** The records of the newest complete snapshot; none where there is none. */
+export async function newestSnapshot(log: EventLog, source: TopicPartition): Promise<LogRecord[]> {
+  const manifests = new Map<number, SnapshotRecord & { kind: 'manifest' }>();
+  for await (const record of snapshotRecords(log, source)) {
+    if (record.kind === 'manifest') manifests.set(record.at, record);
+  }
+  for (const manifest of [...manifests.values()].sort((a, b) => b.at - a.at)) {
+    if ((await entriesOf(log, source, manifest)) === undefined) continue;
+    return recordsAt(log, source, manifest.at);
+  }
+  return [];
+}
+
+async function recordsAt(log: EventLog, source: TopicPartition, at: number): Promise<LogRecord[]> {
+  const found: LogRecord[] = [];
+  const { earliest, next } = await log.offsets(source);
+  for (let offset = earliest; offset < next; ) {
+    const records = await log.read(source, offset, readRecordsMax);
+    // A copy each: what is read may be a view of much more.
+    for (const record of records) {
+      if (recordOf(record.value)?.at === at)
+        found.push({ ...record, value: Buffer.from(record.value) });
+    }
+    offset = (records.at(-1)?.offset ?? next) + 1;
+  }
+  return found;
+}
+
 /** The entries, or undefined when a chunk is missing or the hash differs (a torn snapshot). */
 async function entriesOf(
   log: EventLog,
