@@ -75,6 +75,9 @@ function ownStore<Out>(
     store,
     sink,
     deadLetter: options.deadLetter,
+    ...(options.outputsWaitingMax === undefined
+      ? {}
+      : { outputsWaitingMax: options.outputsWaitingMax }),
     onFolded: (outputs) => {
       driver?.onFolded?.(outputs);
       options.onFolded?.(outputs);

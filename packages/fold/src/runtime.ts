@@ -33,6 +33,8 @@ export interface RuntimeOptions<Out> {
   createDriver?(owned: OwnedPartition): Driver<Out>;
   readonly snapshots?: { readonly topic: TopicName; readonly intervalMs: number };
   readonly checkpointIntervalMs?: number;
+  /** Bound of outputs that wait for the sink, per partition; above it nothing is folded. */
+  readonly outputsWaitingMax?: number;
   /** Only to trigger `TimePassed` and timers of the runtime; never seen by the fold. */
   clock(): number;
   /** An unexpected throw, or a record version that this code does not know: the process stops. */

@@ -61,6 +61,11 @@ export interface Projection {
 
 const retryDelayMs = 500;
 const drainMsMax = 3000;
+/**
+ * Outputs that all partitions together hold while the warehouse is away, about 1 kB each; what
+ * comes after them stays in the log. A partition always takes one batch.
+ */
+const outputsHeldMax = 60_000;
 
 /** Folds every topic that analytics reads into the warehouse. */
 export async function startProjection(options: ProjectionOptions): Promise<Projection> {
@@ -81,7 +86,10 @@ export async function startProjection(options: ProjectionOptions): Promise<Proje
     onRetry: (error) => logger.warn({ err: error }, 'the warehouse did not take a block; again'),
   });
   const runtimes: Runtime[] = [];
-  for (const fold of projectionFolds) runtimes.push(await startFold(options, fold, flusher));
+  const outputsWaitingMax = await waitingPerPartition(options.log);
+  for (const fold of projectionFolds) {
+    runtimes.push(await startFold({ ...options, outputsWaitingMax }, fold, flusher));
+  }
   const standing = async () =>
     (await Promise.all(runtimes.map((runtime) => runtime.standing()))).flat();
   instruments.watch(standing);
@@ -100,8 +108,16 @@ export async function startProjection(options: ProjectionOptions): Promise<Proje
   };
 }
 
+async function waitingPerPartition(log: EventLog): Promise<number> {
+  const topics = new Set(projectionFolds.map(({ input }) => physicalTopic(input)));
+  const partitions = (await log.topics())
+    .filter(({ name }) => topics.has(name))
+    .reduce((sum, topic) => sum + topic.partitions, 0);
+  return Math.max(1, Math.floor(outputsHeldMax / Math.max(1, partitions)));
+}
+
 function startFold(
-  options: ProjectionOptions,
+  options: ProjectionOptions & { readonly outputsWaitingMax: number },
   fold: ProjectionFold,
   flusher: Flusher,
 ): Promise<Runtime> {
@@ -128,6 +144,7 @@ function startFold(
       },
     ],
     checkpointIntervalMs: options.checkpointIntervalMs,
+    outputsWaitingMax: options.outputsWaitingMax,
     onStep: options.onStep,
     clock: options.clock,
     onFatal: options.onFatal,
