@@ -3,6 +3,7 @@ import { setAccount } from './account.js';
 import { emitAccepted, emitLease, emitRejected } from './emit.js';
 import { expireDue } from './expiry.js';
 import { postCharge } from './post.js';
+import { isSpent, spend } from './spent.js';
 import {
   type Account,
   type Admission,
@@ -40,7 +41,8 @@ export function onProof(view: AdmissionView, proof: Proof, trace?: string): void
       return repeatCharged(view, known, proof);
     case 'released':
       // A late copy of the record that opened the released hold must not open another.
-      if (known.requestId === proof.requestId) return;
+      if (known.requestId === proof.requestId || isSpent(view, proof)) return;
+      spend(view, proof.chargeId, known.requestId);
       return admit(view, inheritIdentifier(known.proof, proof), trace, known.leases);
     case 'lost':
       return emitRejected(view, proof, proof, 'nonce_already_used');
@@ -104,7 +106,7 @@ function joinWait(
 function repeatHeld(view: AdmissionView, held: Admission & { status: 'held' }, proof: Proof): void {
   const { lease, expiresAtMs } = held;
   // The same record appended twice by one writer is no second request.
-  if (lease.requestId === proof.requestId) return;
+  if (lease.requestId === proof.requestId || isSpent(view, proof)) return;
   if (!isSamePresentation(held.proof, proof)) {
     return emitRejected(view, proof, proof, 'nonce_already_used');
   }
@@ -112,6 +114,7 @@ function repeatHeld(view: AdmissionView, held: Admission & { status: 'held' }, p
     return emitRejected(view, proof, proof, 'delivery_in_progress');
   }
   const next = newLease(view, proof, proof, { number: lease.number + 1, expiresAtMs });
+  spend(view, proof.chargeId, lease.requestId);
   view.set(admissionKey(proof.chargeId), { ...held, lease: next });
   const { number } = next;
   emitLease(view, proof, next, { number, leaseMs: next.untilMs - view.nowMs, charge: 'held' });

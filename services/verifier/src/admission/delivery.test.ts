@@ -227,6 +227,25 @@ describe('repeats after the end', () => {
     expect(told.delivered(again, 2)[0]?.data).toMatchObject({ path: '/other' });
   });
 
+  it('behavior: nor does a copy of an earlier one, when others held the proof since', () => {
+    const { told, proof } = held();
+    told.notDelivered(proof, 1);
+    const second = proofOf(1);
+    told.proof(second);
+    expect(told.proof(proof)).toEqual([]);
+    told.notDelivered(second, 2);
+    for (const copy of [proof, second]) expect(told.proof(copy)).toEqual([]);
+    expect(summary(told.proof(proofOf(1)))).toEqual(['PaymentAccepted 3']);
+  });
+
+  it('behavior: a copy of a record whose lease was taken over takes nothing back', () => {
+    const { told, proof } = held();
+    const second = proofOf(1);
+    expect(summary(told.proof(second, t0 + 11_000))).toEqual(['LeaseGranted held 2']);
+    expect(told.proof(proof, t0 + 30_000)).toEqual([]);
+    expect(summary(told.proof(proofOf(1), t0 + 30_000))).toEqual(['LeaseGranted held 3']);
+  });
+
   it('behavior: a copy of the record whose hold was released opens no other', () => {
     const { told, proof } = held();
     told.notDelivered(proof, 1);

@@ -1,5 +1,6 @@
 import { forgetIdleAccount, setAccount } from './account.js';
 import { forgetAtMsOf, release } from './post.js';
+import { forgetSpent } from './spent.js';
 import {
   type Admission,
   type AdmissionView,
@@ -65,5 +66,6 @@ function forget(view: AdmissionView, { proof }: Admission): void {
   const payer = account(view, proof);
   setAccount(view, proof, { ...payer, proofs: payer.proofs - 1 });
   view.delete(admissionKey(proof.chargeId));
+  forgetSpent(view, proof.chargeId);
   if (proof.paymentId !== undefined) view.delete(identifierKey(proof.payer, proof.paymentId));
 }

@@ -11,6 +11,7 @@ import type { LogOutput, ReadView, View } from '@paycrawl/fold/fold';
  * | `s` | settings in force |
  * | `p/<payer>/<asset>` | account: observed funds, open obligations, losses |
  * | `n/<chargeId>` | one authorization and how it stands |
+ * | `o/<chargeId>` | earlier requests that held it, of a proof that was presented again |
  * | `i/<payer>/<paymentId>` | what a payment identifier is bound to |
  * | `w/<payer>/<asset>` | an observation is wanted: the watcher works from these |
  * | `f/<payer>`, `F/<publisher>` | frozen |
