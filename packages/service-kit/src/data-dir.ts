@@ -17,7 +17,7 @@ const lockName = 'owner.pid';
 export function openDataDir(path: string): DataDir {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const lock = join(path, lockName);
-  const me = `${process.pid} ${startTimeOf(process.pid)}`;
+  const me = identityOf(process.pid);
   for (let attempt = 0; attempt < 2; attempt += 1) {
     if (tryCreate(lock, me)) return { path, release: () => release(lock, me) };
     const owner = ownerOf(lock);
@@ -59,8 +59,13 @@ function ownerOf(lock: string): string | undefined {
   }
 }
 
-function isRunning(owner: string): boolean {
-  const [pidText, startTime] = owner.split(' ');
+/** A process and no later one that happens to get its number: pid and start time. */
+export function identityOf(pid: number): string {
+  return `${pid} ${startTimeOf(pid)}`;
+}
+
+export function isRunning(identity: string): boolean {
+  const [pidText, startTime] = identity.split(' ');
   const pid = Number(pidText);
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {

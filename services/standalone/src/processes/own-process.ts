@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
+import { notePid } from './leftovers.js';
 
 /** One of our own programs as a process of this machine. */
 export interface ProcessPlan {
@@ -19,6 +20,8 @@ export interface ProcessPlan {
   readonly stopGraceMs: number;
   /** Ctrl-C goes to a whole process group; whoever ends processes in order keeps them out of it. */
   readonly isDetached: boolean;
+  /** Where its pid is noted while it runs; absent: nowhere. */
+  readonly pidDirectory?: string;
 }
 
 export interface ProcessEnding {
@@ -56,6 +59,10 @@ export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
   const ended = endingOf(child);
   const { pid } = child;
   if (pid === undefined) throw fail('process_failed', `${name} cannot be started`);
+  if (plan.pidDirectory !== undefined) {
+    const forget = notePid(plan.pidDirectory, pid);
+    void ended.then(forget);
+  }
   return {
     pid,
     isGone: () => child.exitCode !== null || child.signalCode !== null,

@@ -12,6 +12,7 @@ import { readPeople } from '../devnet-setup.js';
 import type { RunFile } from '../run-file.js';
 import { type ComposeFile, type ComposeService, readComposeFile } from './compose-file.js';
 import { type Node, type Progress, startGraph } from './graph.js';
+import { endLeftovers, pidDirectoryOf } from './leftovers.js';
 import { runJobProcess, runServiceProcess } from './service-node.js';
 import { endDevnet, isDevnet, kafkaOnce, standInFor } from './stand-ins.js';
 import {
@@ -42,13 +43,14 @@ export async function startProcesses(options: ProcessesOptions): Promise<RunFile
   const { dataDir, lifecycle, environment, progress, say } = options;
   const held = openDataDir(dataDir);
   lifecycle.onClose('data folder', held.release);
+  await endLeftovers(pidDirectoryOf(dataDir));
   if (options.fresh) await wipe(dataDir);
   const file = readComposeFile(
     await readFile(join(repositoryRoot, 'docker-compose.yml'), 'utf8'),
     (name) => environment[name] ?? (name.endsWith('_PORT') ? '0' : undefined),
   );
   const { nodes, surroundings, absent } = await plan(file, options);
-  if (absent.length > 0) say(`  not started, containers only: ${absent.join(', ')}\n`);
+  if (absent.length > 0) say(`  not started, containers only: ${absent.join(', ')}`);
   const graph = startGraph(nodes, progress);
   lifecycle.onClose('processes', graph.close);
   await graph.ready;
@@ -113,6 +115,7 @@ async function startOwn(
       workingDirectory: repositoryRoot,
       logFile: join(logs, `${name}.log`),
       isDetached: true,
+      pidDirectory: pidDirectoryOf(dataDir),
     },
     readyUrl: healthUrl(surroundings, service),
     ...{ service, signal, say },

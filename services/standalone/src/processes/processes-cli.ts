@@ -35,7 +35,7 @@ async function start(): Promise<void> {
   const run = await startProcesses({
     ...{ dataDir, lifecycle, ...flags },
     environment: processEnvironment(),
-    say: write,
+    say: (line) => write(`${line}\n`),
     progress: {
       begun: () => undefined,
       ended: (name, said, ms) => {

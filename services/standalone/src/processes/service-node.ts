@@ -52,6 +52,8 @@ export async function runServiceProcess(start: ServiceStart): Promise<Started> {
       await delay(restartDelayMs, undefined, { signal: closing.signal }).catch(() => undefined);
       if (closing.signal.aborted) return;
       current = await spawnProcess(plan);
+      // Closing may have begun while it was started; then nobody else ends it.
+      if (closing.signal.aborted) await current.stop();
     }
   };
   const watching = watch();
@@ -61,7 +63,6 @@ export async function runServiceProcess(start: ServiceStart): Promise<Started> {
       closing.abort();
       if (!current.isGone()) await current.stop();
       await watching;
-      if (!current.isGone()) await current.stop();
     },
   };
 }
