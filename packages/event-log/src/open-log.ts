@@ -12,6 +12,7 @@ export interface LogSettings {
   readonly kind: 'lmdb' | 'kafka';
   readonly brokers: readonly string[];
   readonly clientId?: string;
+  readonly sessionTimeoutMs?: number;
   readonly isTls: boolean;
   readonly tlsCaFile?: string;
   readonly saslMechanism?: KafkaSasl['mechanism'];
@@ -64,6 +65,9 @@ export function kafkaOptions(settings: LogSettings, clientId: string): KafkaLogO
   return {
     brokers,
     clientId: settings.clientId ?? clientId,
+    ...(settings.sessionTimeoutMs === undefined
+      ? {}
+      : { sessionTimeoutMs: settings.sessionTimeoutMs }),
     ...(isTls ? { tls: ca } : {}),
     ...(sasl === undefined ? {} : { sasl }),
   };

@@ -20,6 +20,15 @@ export const logSchema = Type.Object({
       description: 'shown in logs and quotas of brokers; default: service and instance',
     }),
   ),
+  sessionTimeoutMs: Type.Integer({
+    minimum: 1_000,
+    maximum: 300_000,
+    default: 10_000,
+    env: 'KAFKA_SESSION_TIMEOUT_MS',
+    description:
+      'what a death costs that nobody replaces; less than 6 s only where the brokers allow it ' +
+      '(group.min.session.timeout.ms)',
+  }),
   isTls: Type.Boolean({ default: false, env: 'KAFKA_TLS' }),
   tlsCaFile: Type.Optional(
     Type.String({ env: 'KAFKA_TLS_CA_FILE', description: 'PEM; default: what Node trusts' }),

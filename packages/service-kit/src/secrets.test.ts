@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDataDir } from './data-dir.js';
@@ -43,6 +43,14 @@ test('error: secret_unreadable', async () => {
   await writeFile(path, '\n');
   const error = await readOrCreateSecret(path, randomSecret).catch((reason: unknown) => reason);
   expect(hasCode(error, 'secret_unreadable')).toBe(true);
+});
+
+test('error: secret_unreadable where a mounted secret is missing', async () => {
+  const path = join(await folder(), 'k');
+  const reading = readOrCreateSecret(path, randomSecret, { mayCreate: false });
+  const error = await reading.catch((reason: unknown) => reason);
+  expect(hasCode(error, 'secret_unreadable')).toBe(true);
+  expect(await readdir(dirname(path))).toEqual([]);
 });
 
 test('error: data_dir_in_use', async () => {

@@ -14,6 +14,7 @@ import { type DevnetPeople, setUpDevnet } from '../devnet-setup.js';
 import { createFleet, type Fleet, type FleetMember } from '../processes/fleet.js';
 import type { ServiceName } from '../processes/start-service.js';
 import { setUpPublisher } from '../publisher-setup.js';
+import { type RunFile, writeRunFile } from '../run-file.js';
 import { type CountedOrigin, startCountedOrigin } from './counted-origin.js';
 
 /** Every service as processes of their own over a broker and a devnet, with one publisher. */
@@ -29,6 +30,8 @@ export interface SeparateServices {
   /** What every instance is started with: for tools beside them, as the audit. */
   readonly environment: Readonly<Record<string, string>>;
   member(instance: string): FleetMember;
+  /** As `npm start` says where it runs; also in `run.json` of the directory, for the audit. */
+  run(): Promise<RunFile>;
   /** Ends everything that still runs and deletes the data; the broker stays. */
   remove(): Promise<void>;
 }
@@ -72,12 +75,21 @@ export async function startSeparateServices(
   const members = join(directory, 'members');
   const fleet = createFleet({ directory: members, environment, secretsDirectory });
   if (options.isEmpty !== true) await startAll(fleet, options.instances ?? {});
+  const member = (instance: string): FleetMember => {
+    const found = fleet.members().find((one) => one.instance === instance);
+    if (found === undefined) throw fail('internal', `There is no instance ${instance}.`);
+    return found;
+  };
   return {
-    ...{ directory, devnet, people, origin, tokens, log, fleet, environment },
-    member: (instance) => {
-      const found = fleet.members().find((one) => one.instance === instance);
-      if (found === undefined) throw fail('internal', `There is no instance ${instance}.`);
-      return found;
+    ...{ directory, devnet, people, origin, tokens, log, fleet, environment, member },
+    async run() {
+      const run = runOf(devnet, people, tokens, {
+        ingress: member('ingress-1').origin,
+        facilitator: member('verifier-1').origin,
+        api: member('analytics-1').origin,
+      });
+      await writeRunFile(join(directory, 'run.json'), run);
+      return run;
     },
     async remove() {
       await fleet.killAll();
@@ -86,6 +98,30 @@ export async function startSeparateServices(
       await devnet.stop();
       await rm(directory, { recursive: true, force: true });
     },
+  };
+}
+
+function runOf(
+  devnet: Devnet,
+  people: DevnetPeople,
+  tokens: EmbeddedTokens,
+  origins: { readonly ingress: string; readonly facilitator: string; readonly api: string },
+): RunFile {
+  return {
+    ...{ pid: process.pid, ...origins, console: origins.api },
+    chain: {
+      rpc: devnet.rpcUrl,
+      network: `eip155:${devnet.chainId}`,
+      asset: devnet.usdc,
+      ...{ name: 'USDC', version: '2' },
+    },
+    publisher: {
+      id: separatePublisher,
+      payTo: people.publisher.address,
+      token: tokens.publishers[separatePublisher] ?? '',
+    },
+    operator: { token: tokens.operator },
+    wallets: people.crawlers,
   };
 }
 
