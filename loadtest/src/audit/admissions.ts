@@ -131,6 +131,7 @@ function readDecision(walk: Walk, event: DecisionEvent): void {
     case 'PaymentRejected':
     case 'FundsRequested':
     case 'PlatformFeeChanged':
+    case 'PartitionSeeded':
       return;
     default:
       return event satisfies never;

@@ -299,6 +299,30 @@ export const catalogue = {
     next: 'Send the same payload again after Retry-After: it is settled once.',
   },
   // fold
+  generation_closed: {
+    status: 503,
+    title: 'The platform moves to topics with more partitions',
+    retryable: true,
+    next: 'Try again in a moment, with the same payment; nothing was held or charged.',
+  },
+  migration_batches_open: {
+    status: 409,
+    title: 'Settlement batches are in flight',
+    retryable: true,
+    next: 'Let settlement run until the chain has answered for them, then migrate again.',
+  },
+  migration_counts_invalid: {
+    status: 400,
+    title: 'These partition counts are no growth of the present ones',
+    retryable: false,
+    next: 'Ask for more partitions than there are; fewer are not possible.',
+  },
+  migration_state_unknown: {
+    status: 500,
+    title: 'A fold holds state that the migration has no rule for',
+    retryable: false,
+    next: 'Add the rule to migrate.ts of the service; nothing was opened.',
+  },
   fold_ahead_of_log: {
     status: 500,
     title: 'The local state stands behind the end of the log',

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { define } from './definition.js';
+import { PartitionClosed, PartitionClosing, PartitionSeeded } from './generations.js';
 import { TimePassed } from './payments.js';
 import {
   Address,
@@ -142,4 +143,7 @@ export const chargeEvents = [
   SignerUnfrozen,
   ChargeReleased,
   TimePassed,
+  PartitionClosing,
+  PartitionClosed,
+  PartitionSeeded,
 ] as const;

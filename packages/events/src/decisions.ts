@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { define } from './definition.js';
+import { PartitionSeeded } from './generations.js';
 import {
   ChargeInFlight,
   ChargeReturned,
@@ -156,4 +157,5 @@ export const decisionEvents = [
   ChargeSettled,
   ChargeUncollectible,
   GasSpent,
+  PartitionSeeded,
 ] as const;

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { define } from './definition.js';
+import { PartitionClosed, PartitionSeeded } from './generations.js';
 import {
   Address,
   Atomic,
@@ -162,4 +163,6 @@ export const paymentEvents = [
   ChargeSettled,
   ChargeUncollectible,
   GasSpent,
+  PartitionClosed,
+  PartitionSeeded,
 ] as const;

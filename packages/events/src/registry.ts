@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { define } from './definition.js';
+import { GenerationOpened } from './generations.js';
 import { Address, Dialect, Id, Network, Text } from './schema.js';
 
 /** A publisher: its hosts, the origin behind them and where its money goes. */
@@ -49,4 +50,5 @@ export const registryEvents = [
   OfferWithdrawn,
   OfferRestored,
   SettlementMeasured,
+  GenerationOpened,
 ] as const;

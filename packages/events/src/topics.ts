@@ -1,8 +1,6 @@
 /** The topics of the log as data; infra/kafka/topics is compared with this in CI. */
 
 export interface TopicDefinition {
-  /** Raised by a written migration only (another partition count, a restore, a move). */
-  readonly generation: number;
   /** `payer`: the fixed number shared by all payer topics; `publisher`: likewise; `one`: one. */
   readonly partitioning: 'payer' | 'publisher' | 'one';
   readonly retention: 'forever' | 'a_time';
@@ -30,12 +28,32 @@ function topic(
   retention: TopicDefinition['retention'],
   writtenBy: readonly string[],
 ): TopicDefinition {
-  return { generation: 1, partitioning, retention, writtenBy };
+  return { partitioning, retention, writtenBy };
 }
 
-/** The name in the log: topic and generation, e.g. `payments.1`. */
-export function physicalTopic(name: TopicName): string {
-  return `${name}.${topicDefinitions[name].generation}`;
+/** A process lives in one generation, which it learns from the registry at its start (ADR 0007). */
+let generationInForce = 1;
+
+export function generation(): number {
+  return generationInForce;
+}
+
+/** Before anything asks for a name; only `@paycrawl/fold/generation` and tests call this. */
+export function setGeneration(inForce: number): void {
+  generationInForce = inForce;
+}
+
+/**
+ * The name in the log: topic and generation, e.g. `payments.1`. Topics of one partition never grow
+ * and keep the first: the registry, which tells the generation, is found without knowing it.
+ */
+export function physicalTopic(name: TopicName, of = generationInForce): string {
+  return `${name}.${topicDefinitions[name].partitioning === 'one' ? 1 : of}`;
+}
+
+/** The generation in a physical name. */
+export function generationOf(topic: string): number {
+  return Number.parseInt(topic.slice(topic.lastIndexOf('.') + 1), 10);
 }
 
 export interface PartitionCounts {
@@ -52,9 +70,10 @@ export function partitionCount(name: TopicName, counts: PartitionCounts): number
 export function topicConfigs(
   counts: PartitionCounts,
   retentionMs: number,
+  of = generationInForce,
 ): { name: string; partitions: number; retentionMs: number | 'forever' }[] {
   return (Object.keys(topicDefinitions) as TopicName[]).map((name) => ({
-    name: physicalTopic(name),
+    name: physicalTopic(name, of),
     partitions: partitionCount(name, counts),
     retentionMs: topicDefinitions[name].retention === 'forever' ? 'forever' : retentionMs,
   }));

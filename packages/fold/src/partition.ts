@@ -5,6 +5,7 @@ import { isApplied } from '@paycrawl/events/envelope';
 import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
 import type { Caused, Fold, InputPosition, Sink } from './fold.js';
 import { createOutputWriter, type OutputWriter } from './output-writer.js';
+import { applySeed } from './seed.js';
 import type { FoldStep } from './steps.js';
 import type { Store, StoredPosition } from './store.js';
 import { createWorking, type Working, type Writes } from './view.js';
@@ -72,7 +73,8 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       outputs.push({ output, cause, nowMs: recordNowMs, trace });
     }
     oldestMs ??= record.timestampMs;
-    nowMs = recordNowMs;
+    // A seed brings the time of the generation before along.
+    nowMs = working.view.nowMs;
     nextOffset = record.offset + 1;
   }
 
@@ -152,6 +154,10 @@ function applyRecord<Out>(
   }
   if (decoded.kind === 'unreadable') {
     working.view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
+    return undefined;
+  }
+  if (decoded.event.type === 'PartitionSeeded') {
+    applySeed(fold, working, decoded.event.data);
     return undefined;
   }
   const position = { partition, offset: record.offset, key: record.key };

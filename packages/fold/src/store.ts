@@ -1,6 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { open, type RootDatabase } from 'lmdb';
-import { Packr } from 'msgpackr';
+import { packr } from './entity.js';
 import type { EntityReader, Writes } from './view.js';
 
 /** Where the fold stands: everything before `nextOffset` is in the state, outputs included. */
@@ -30,9 +30,6 @@ export interface Store extends EntityReader {
 
 const positionKey = '!position';
 const start: StoredPosition = { nextOffset: 0, nowMs: 0 };
-
-// Deterministic for equal values: equal states are equal bytes. bigint stays bigint.
-const packr = new Packr({ useRecords: false, int64AsType: 'bigint', useBigIntExtension: true });
 
 export function openStore(directory: string): Store {
   const env: RootDatabase<Buffer, string> = open({

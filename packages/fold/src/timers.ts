@@ -58,3 +58,14 @@ function keyOf(atMs: number, key: string): string {
 function timeOf(stored: string): number {
   return Number.parseInt(stored.slice(prefix.length, prefix.length + digits), 10);
 }
+
+/** The time and the woken key of a stored timer; undefined for any other key. */
+export function readTimer(stored: string): { atMs: number; key: string } | undefined {
+  if (!stored.startsWith(prefix)) return undefined;
+  return { atMs: timeOf(stored), key: stored.slice(prefix.length + digits + 1) };
+}
+
+/** How a timer stands among the entries of a state. */
+export function timerEntry(atMs: number, key: string): string {
+  return keyOf(clamp(atMs), key);
+}

@@ -1,6 +1,11 @@
 import { type CatalogueEntry, catalogue } from '@paycrawl/errors/catalogue';
 import { allDefinitions, eventsByTopic } from '@paycrawl/events/event';
-import { physicalTopic, type TopicName, topicDefinitions } from '@paycrawl/events/topics';
+import {
+  generationOf,
+  physicalTopic,
+  type TopicName,
+  topicDefinitions,
+} from '@paycrawl/events/topics';
 import { filesOfTree, readTree } from './tree.js';
 
 /** Pages and data that are made from the code, so that they cannot say anything else. */
@@ -117,7 +122,7 @@ function eventComments(): Map<string, string> {
 /** One file per topic, as data for whatever creates topics in a cluster. */
 function topicFiles(): Generated[] {
   return (Object.keys(topicDefinitions) as TopicName[]).map((name) => {
-    const { generation, partitioning, retention, writtenBy } = topicDefinitions[name];
+    const { partitioning, retention, writtenBy } = topicDefinitions[name];
     const config = {
       'cleanup.policy': 'delete',
       'message.timestamp.type': 'LogAppendTime',
@@ -125,7 +130,7 @@ function topicFiles(): Generated[] {
     };
     const topic = {
       name: physicalTopic(name),
-      generation,
+      generation: generationOf(physicalTopic(name)),
       partitioning,
       retention,
       writtenBy,

@@ -47,7 +47,7 @@ export async function operate(
   const decoded = decodeEvent(value);
   if (decoded.kind !== 'event') throw fail('operator_event_invalid', decoded.detail);
   const records: NewRecord[] = [];
-  for (const topic of operatorEvents[type].map(physicalTopic)) {
+  for (const topic of operatorEvents[type].map((name) => physicalTopic(name))) {
     for (const partition of await partitionsOf(log, topic, data)) {
       records.push({ topic, partition, key: '', value });
     }

@@ -1,3 +1,4 @@
+import { generationOf } from '@paycrawl/events/topics';
 import type { Caused } from '@paycrawl/fold/fold';
 import type { Cell } from '@paycrawl/warehouse/warehouse';
 import type { ProjectionOutput, Table } from './output.js';
@@ -81,12 +82,20 @@ export function rowOf(output: Warehoused, { cause, nowMs }: Caused<unknown>): Ce
       return [...key, nowMs, entries, `${debits}`, `${credits}`, ...at];
     }
     case 'crawls':
-      return [...crawlCells(output.crawl), offset];
+      return [...crawlCells(output.crawl), versionOf(topic, offset)];
     case 'batches':
-      return [...batchCells(output.batch), partition, offset];
+      return [...batchCells(output.batch), partition, versionOf(topic, offset)];
     case 'batch_charges':
-      return [...batchChargeCells(output.charge), offset];
+      return [...batchChargeCells(output.charge), versionOf(topic, offset)];
   }
+}
+
+const firstGeneration = /\.1$/;
+
+/** Offsets begin anew in each generation of a topic; versions of an entity do not. */
+function versionOf(topic: string, offset: number): number | string {
+  if (firstGeneration.test(topic)) return offset;
+  return String((BigInt(generationOf(topic) - 1) << 48n) + BigInt(offset));
 }
 
 function sumCells({ counts, amounts }: Sums): Cell[] {

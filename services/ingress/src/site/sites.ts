@@ -107,6 +107,9 @@ function apply(state: State, event: RegistryEvent, options: SitesOptions): void 
       state.marginsS.set(event.data.partition, event.data.marginS);
       state.gasCostWeiPerCharge = BigInt(event.data.gasCostWeiPerCharge);
       return;
+    case 'GenerationOpened':
+      // Who started this process watches for it.
+      return;
     default:
       event satisfies never;
   }

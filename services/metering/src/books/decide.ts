@@ -55,6 +55,8 @@ function apply(view: View<LogOutput>, event: DecisionEvent): void {
     case 'FundsRequested':
     case 'PayerParked':
     case 'RecordIgnored':
+    // The runtime takes it before any rule sees it.
+    case 'PartitionSeeded':
       return;
     default:
       return unexpected(event);

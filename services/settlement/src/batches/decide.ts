@@ -13,8 +13,10 @@ import {
   type Charge,
   chargeKey,
   chargeOf,
+  closingKey,
   type DueCharge,
   frozenKey,
+  isClosed,
   type Lane,
   laneKey,
   laneOf,
@@ -46,6 +48,7 @@ export const settlementFold: Fold<Out> = {
 };
 
 function apply(view: SettlementView, event: AnyEvent, position: InputPosition): void {
+  if (event.cause === undefined && isClosed(view)) return;
   switch (event.type) {
     case 'ChargeDue':
       return takeCharge(view, event.data, position, event.trace);
@@ -69,6 +72,12 @@ function apply(view: SettlementView, event: AnyEvent, position: InputPosition): 
       return releaseCharge(view, event.data, position);
     case 'TimePassed':
       return passTime(view, position);
+    case 'PartitionClosing':
+    case 'PartitionClosed':
+      return view.set(closingKey, event.type === 'PartitionClosed' ? 'closed' : 'closing');
+    case 'PartitionSeeded':
+      // The runtime takes it before any rule sees it.
+      return;
     default:
       // A type of another topic: metering never writes one here.
       throw fail('settlement_record_foreign', `${event.type} does not belong to charges`);

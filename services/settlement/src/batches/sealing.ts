@@ -5,6 +5,8 @@ import {
   chargeKey,
   chargeOf,
   deadlineMs,
+  generationKey,
+  isClosing,
   type Lane,
   laneKey,
   laneOf,
@@ -77,6 +79,7 @@ export function sealBatches(
   place: Place,
   reason: SealReason = 'old',
 ): void {
+  if (isClosing(view)) return;
   let number = 0;
   for (;;) {
     const line = poolAt(view, pool);
@@ -123,7 +126,7 @@ function seal(view: SettlementView, sealing: Sealing): void {
   const isAlone = reason === 'alone';
   const countMax = isAlone ? 1 : settingsOf(view).batchChargesMax;
   const taken = view.range<string>(queuePrefix(pool, isAlone), countMax);
-  const batchId = `b${place.partition}-${place.offset}-${number}`;
+  const batchId = batchIdOf(view, place, number);
   const charges = taken.map(([key, chargeId]) => takeIntoBatch(view, key, chargeId, batchId));
   const chargeIds = charges.map(({ due }) => due.chargeId);
   const trace = charges.find((charge) => charge.trace !== undefined)?.trace;
@@ -151,6 +154,13 @@ function seal(view: SettlementView, sealing: Sealing): void {
   const alone = line.alone - (isAlone ? taken.length : 0);
   view.set(poolKey(pool), afterSealing(view, pool, { ...line, queued, alone }));
   emitSealed(view, batch, charges, reason);
+}
+
+/** Offsets begin anew in each generation; ids do not. */
+function batchIdOf(view: SettlementView, { partition, offset }: Place, number: number): string {
+  const generation = view.get<number>(generationKey);
+  const place = `${partition}-${offset}-${number}`;
+  return generation === undefined ? `b${place}` : `b${generation}.${place}`;
 }
 
 /** What is left stays due until a batch takes it; an empty line needs no timer. */

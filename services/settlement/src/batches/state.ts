@@ -113,6 +113,19 @@ export const initialSettings: Settings = {
   batchesInFlightMax: 4,
 };
 
+/** `closing`: no more batches are sealed; `closed`: records without a cause decide nothing. */
+export const closingKey = 'closing';
+/** Of topics, from the second on; absent in the first. */
+export const generationKey = 'generation';
+
+export function isClosing(view: ReadView): boolean {
+  return view.get(closingKey) !== undefined;
+}
+
+export function isClosed(view: ReadView): boolean {
+  return view.get(closingKey) === 'closed';
+}
+
 export const settingsKey = 'settings';
 
 export function chargeKey(chargeId: string): string {

@@ -15,6 +15,8 @@ import {
   type Admission,
   type AdmissionOutput,
   type AdmissionView,
+  closedKey,
+  isClosed,
   redeliveryMs,
   type Settings,
   settings,
@@ -28,6 +30,7 @@ export const admission: Fold<AdmissionOutput> = {
   input: 'payments',
   apply(view, event, position) {
     const payment = event as PaymentEvent;
+    if (payment.cause === undefined && isClosed(view)) return refuseWhenClosed(view, payment);
     if (isKeptWhileParked(view, payment)) return keep(view, payment, position);
     decide(view, payment, position);
   },
@@ -45,6 +48,15 @@ export const admission: Fold<AdmissionOutput> = {
     }
   },
 };
+
+/**
+ * This generation is closed: what the world says from here on is for the next one. Who waits for
+ * an answer is told to come again; outcomes are carried over by the migration (ADR 0007).
+ */
+function refuseWhenClosed(view: AdmissionView, event: PaymentEvent): void {
+  if (event.type !== 'ProofReceived') return;
+  emitRejected(view, event.data, event.data, 'generation_closed');
+}
 
 function parkPayer(view: AdmissionView, payer: string, code: string, offset: number): void {
   if (view.get(`k/${payer}`) !== undefined) return;
@@ -85,6 +97,11 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
     case 'ChargeUncollectible':
     case 'GasSpent':
       return onRelayed(view, event);
+    case 'PartitionClosed':
+      return view.set(closedKey, event.data.generation);
+    case 'PartitionSeeded':
+      // The runtime takes it before any rule sees it.
+      return;
     default:
       return event satisfies never;
   }
