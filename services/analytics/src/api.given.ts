@@ -5,6 +5,7 @@ import { createMemoryLog, type MemoryLog } from '@paycrawl/event-log/memory-log'
 import type { Cause } from '@paycrawl/events/envelope';
 import { type AnyEvent, type EventType, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName, topicConfigs } from '@paycrawl/events/topics';
+import { createFoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import { createHealth } from '@paycrawl/service-kit/health';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { createMetrics } from '@paycrawl/service-kit/metrics';
@@ -62,6 +63,10 @@ export async function startTestApi(chain?: SettlementChain): Promise<TestApi> {
   const projection = await startProjection({
     ...{ log, warehouse, logger, clock, storeDirectory: join(directory, 'stores') },
     ...{ flushIntervalMs: 1, checkpointIntervalMs: 10, blockOutputsMax: 1000 },
+    instruments: createFoldInstruments({
+      ...{ fold: 'analytics', clock },
+      metrics: createMetrics({ service: 'analytics' }),
+    }),
     onFlushed: (publishers) => live.changed(publishers),
     onFatal: onError,
   });

@@ -47,6 +47,12 @@ export const analyticsSchema = Type.Object({
     env: 'ANALYTICS_LIVE_INTERVAL_MS',
     description: 'what a person can follow; three queries each, shared by all who watch',
   }),
+  unpaidRetentionDays: Type.Integer({
+    minimum: 1,
+    default: 90,
+    env: 'ANALYTICS_UNPAID_RETENTION_DAYS',
+    description: 'single visits that paid nothing; longer than the log keeps `challenges`',
+  }),
   stalledAfterMs: stalledKnob('ANALYTICS', 30_000),
 });
 export type AnalyticsConfig = Static<typeof analyticsSchema>;

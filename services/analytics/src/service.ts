@@ -21,6 +21,7 @@ import { type AssetBook, createAssetBook } from './read/asset-book.js';
 import type { SettlementChain } from './reconcile/chain-transfers.js';
 import { type Reconciler, startReconciler } from './reconcile/reconciler.js';
 import { followRegistry } from './registry/registry-view.js';
+import { applyRetention } from './retention.js';
 import { createApp } from './routes/app.js';
 import type { ApiContext } from './routes/context.js';
 
@@ -82,6 +83,7 @@ async function start(options: AnalyticsOptions, lifecycle: Lifecycle): Promise<A
   const assets = createAssetBook(options.assets);
   const tokens = loadTokens(options.secretsDirectory);
   await migrate(warehouse);
+  await applyRetention(warehouse, config.unpaidRetentionDays);
   health.check('warehouse', async () => void (await warehouse.query('SELECT 1')));
   const registry = await followRegistry(log, (error) => options.onFatal(error));
   lifecycle.onClose('registry', () => registry.close());

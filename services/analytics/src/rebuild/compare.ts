@@ -1,6 +1,7 @@
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Table } from '../projection/output.js';
 import { columnsOf } from '../projection/rows.js';
+import { unpaid } from '../retention.js';
 import { shadowOf } from './shadow-tables.js';
 
 /** How far the rebuild has read. */
@@ -49,11 +50,7 @@ const entities: Partial<Record<Table, { readonly seen: string; readonly frozen: 
 };
 
 /** Retention takes these away by the wall clock, from one table before the other. */
-const unpaid: Partial<Record<Table, string>> = {
-  facts: "measure IN ('challenged', 'refused')",
-  event_index: "startsWith(log_topic, 'challenges.')",
-  crawls: "status IN ('challenged', 'refused')",
-};
+const retained: Partial<Record<Table, string>> = unpaid;
 
 /**
  * Compares what is served with what was rebuilt, row by row (by hashes), as far as the rebuild has
@@ -79,7 +76,7 @@ async function compareTable(
   const names = identities[table] ?? columns;
   const hashes = (from: string, of: readonly string[], where: string): string =>
     `SELECT cityHash64(${of.join(', ')}) AS hash FROM ${from} FINAL
-     WHERE NOT (${unpaid[table] ?? '0'}) AND ${where}`;
+     WHERE NOT (${retained[table] ?? '0'}) AND ${where}`;
   const parameters = {
     sources: [...ends.keys()],
     ends: [...ends.values()].map(String),

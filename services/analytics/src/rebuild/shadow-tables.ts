@@ -2,6 +2,7 @@ import { fail, hasCode, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Table } from '../projection/output.js';
 import { tables } from '../projection/rows.js';
+import { unpaid } from '../retention.js';
 
 /** Where the new generation of a table grows; after the swap the old one stands there. */
 export function shadowOf(table: string): string {
@@ -109,7 +110,7 @@ export async function carryOver(
     await copy(table, `${source} AND ${recent[table] ?? '1'}`);
   }
   // Visits that ended at the till are all that a source that may be carried writes here.
-  await copy('crawls', `status IN ('challenged', 'refused') AND ${late}`);
+  await copy('crawls', `${unpaid.crawls} AND ${late}`);
 }
 
 const daySeconds = 86_400;

@@ -1,6 +1,14 @@
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
-import type { ChainSum, EntrySum, Figures, LedgerSum, Sum } from './checks.js';
+import {
+  type ChainSum,
+  type EntrySum,
+  type Figures,
+  isKept,
+  type LedgerSum,
+  retainedMeasures,
+  type Sum,
+} from './checks.js';
 
 interface SumRow {
   readonly measure: Measure;
@@ -18,7 +26,7 @@ export async function readFigures(warehouse: Warehouse, isChainKnown: boolean): 
   );
   return {
     log,
-    facts: await readFacts(warehouse, log),
+    facts: await readFacts(warehouse, log.filter(isKept)),
     hours: await readRollup(warehouse, 'rollup_hour'),
     pathDays: await readRollup(warehouse, 'rollup_path_day'),
     ledger: await readLedger(warehouse),
@@ -40,7 +48,9 @@ async function sums(warehouse: Warehouse, sql: string): Promise<Sum[]> {
 async function readFacts(warehouse: Warehouse, log: readonly Sum[]): Promise<Sum[]> {
   const sql = (final: string) => `
     SELECT measure, asset, count() AS events, sum(amount) AS amount
-    FROM facts ${final} GROUP BY measure, asset`;
+    FROM facts ${final}
+    WHERE measure NOT IN (${retainedMeasures.map((measure) => `'${measure}'`).join(', ')})
+    GROUP BY measure, asset`;
   const quick = await sums(warehouse, sql(''));
   const events = (all: readonly Sum[]) => all.reduce((sum, one) => sum + one.events, 0n);
   return events(quick) === events(log) ? quick : sums(warehouse, sql('FINAL'));
