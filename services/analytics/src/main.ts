@@ -10,8 +10,7 @@ import {
   runService,
   type ServiceProcess,
 } from '@paycrawl/service-kit/run-service';
-import { openChdbWarehouse } from '@paycrawl/warehouse/chdb-warehouse';
-import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { openWarehouse } from '@paycrawl/warehouse/open-warehouse';
 import { checkClickHouse, type ProcessConfig, processSchema, readAsset } from './config.js';
 import { startAnalytics } from './service.js';
 
@@ -42,7 +41,9 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     signal: lifecycle.signal,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
   });
-  const warehouse = await openWarehouse(config);
+  const warehouse = await openWarehouse(config.clickHouse, {
+    directory: join(dataDir, 'warehouse'),
+  });
   lifecycle.onClose('warehouse', () => warehouse.close());
   await leaveWaitingRoom();
   const { rpcUrl, ...rest } = chain;
@@ -57,9 +58,4 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   lifecycle.onClose('analytics', () => analytics.close());
   logger.info({ address: analytics.address, instance: instance.id }, 'ready');
-}
-
-/** The engine in this process, in the data folder; only one instance can have it. */
-function openWarehouse({ dataDir }: ProcessConfig): Promise<Warehouse> {
-  return openChdbWarehouse({ directory: join(dataDir, 'warehouse') });
 }
