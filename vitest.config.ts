@@ -20,6 +20,7 @@ const longTests = [
   'standalone/src/chain-faults.test.ts',
   'loadtest/src/audit/kill.test.ts',
   'analytics/src/projection/replay.test.ts',
+  'analytics/src/rebuild/rebuild.test.ts',
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {

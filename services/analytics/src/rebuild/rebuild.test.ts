@@ -288,9 +288,16 @@ describe('rebuilding the projection', { timeout: 120_000 }, () => {
     await world.close();
   });
 
-  test('error: warehouse_rebuild_impossible when the log lost what it keeps for ever', async () => {
+  test('error: warehouse_rebuild_impossible when the log is another one, or lost what it keeps for ever', async () => {
     const world = await startWorld();
     await world.append(3);
+    const projection = await world.start();
+    await caughtUp(projection);
+    await projection.close();
+    const empty = createMemoryLog({ clock: Date.now });
+    expect(await codeOf(world.rebuild({ log: empty }))).toBe('warehouse_rebuild_impossible');
+    await empty.createTopics(topicConfigs({ payer: partitions, publisher: partitions }, 1e12));
+    expect(await codeOf(world.rebuild({ log: empty }))).toBe('warehouse_rebuild_impossible');
     const lossy = { ...world.log, offsets: async () => ({ earliest: 1, next: 3 }) };
     expect(await codeOf(world.rebuild({ log: lossy }))).toBe('warehouse_rebuild_impossible');
     await world.close();

@@ -6,7 +6,13 @@ import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { createFlusher, type Flusher } from '../projection/flusher.js';
 import { type Comparison, compareTables, differs } from './compare.js';
-import { beginRefolding, findSources, type Refolding, refoldToEnd } from './refold.js';
+import {
+  beginRefolding,
+  checkSameLog,
+  findSources,
+  type Refolding,
+  refoldToEnd,
+} from './refold.js';
 import * as ShadowTables from './shadow-tables.js';
 
 export interface RebuildOptions {
@@ -64,7 +70,9 @@ export async function rebuildProjection(options: RebuildOptions): Promise<Rebuil
   await ShadowTables.lock(warehouse, options.isForced ?? false);
   try {
     await step('locked');
-    const { refolded, carried } = await findSources(options.log);
+    const sources = await findSources(options.log);
+    const { refolded, carried } = sources;
+    await checkSameLog(options.log, warehouse, sources);
     await ShadowTables.createShadows(warehouse);
     rmSync(workDirectory, { recursive: true, force: true });
     const copiedMs = options.clock();

@@ -5,6 +5,7 @@ import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
 import { physicalTopic, topicDefinitions } from '@paycrawl/events/topics';
 import { createPartition, type Partition } from '@paycrawl/fold/partition';
 import { openStore, type Store } from '@paycrawl/fold/store';
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Flusher } from '../projection/flusher.js';
 import { projectionFolds } from '../projection/projection.js';
 import type { EventOutputs, ProjectionFold } from '../projection/projection-fold.js';
@@ -44,6 +45,32 @@ export async function findSources(log: EventLog): Promise<Sources> {
     }
   }
   return { refolded, carried };
+}
+
+/**
+ * Is this the log that the served tables tell of? Another one (a wrong data folder, a topic of an
+ * older generation) would replace them by something smaller, and nothing compared would differ.
+ */
+export async function checkSameLog(
+  log: EventLog,
+  warehouse: Warehouse,
+  { refolded, carried }: Sources,
+): Promise<void> {
+  const known = new Map<string, TopicPartition>();
+  for (const place of refolded) known.set(`${place.topic}/${place.partition}`, place);
+  const served = await warehouse.query<{ topic: string; partition: number; newest: string }>(
+    `SELECT log_topic AS topic, log_partition AS partition, max(log_offset) AS newest
+     FROM event_index GROUP BY topic, partition`,
+  );
+  for (const { topic, partition, newest } of served) {
+    const source = `${topic}/${partition}`;
+    if (carried.includes(source)) continue;
+    const place = known.get(source);
+    const next = place === undefined ? 0 : (await log.offsets(place)).next;
+    if (BigInt(newest) < BigInt(next)) continue;
+    const detail = `${source} is served up to ${newest}; this log has it up to ${next}`;
+    throw fail('warehouse_rebuild_impossible', detail);
+  }
 }
 
 export interface RefoldOptions {
