@@ -65,11 +65,17 @@ async function stop(): Promise<number | null> {
 const readRun = async () => JSON.parse(await readFile(runFile, 'utf8')) as RunFile;
 
 /** Programs of this machine that know the data folder, by command line or environment. */
-function processesOf(folder: string): string[] {
+function processesOf(folder: string): { readonly pid: number; readonly command: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((pid) => `${proc(pid, 'cmdline')}${proc(pid, 'environ')}`.includes(folder))
-    .map((pid) => proc(pid, 'cmdline').replaceAll('\0', ' '));
+    .map((pid) => ({ pid: Number(pid), command: proc(pid, 'cmdline').replaceAll('\0', ' ') }));
+}
+
+function pidsOf(service: string): readonly number[] {
+  return processesOf(dataDir)
+    .filter(({ command }) => command.includes(`services/${service}/dist/main.js`))
+    .map(({ pid }) => pid);
 }
 
 function proc(pid: string, name: string): string {
@@ -80,8 +86,6 @@ function proc(pid: string, name: string): string {
     return '';
   }
 }
-
-const isNode = (text: string) => text.includes('/dist/');
 
 async function payFor(run: RunFile, wallet: number): Promise<Response> {
   const privateKey = run.wallets[wallet]?.privateKey as Hex;
@@ -100,10 +104,9 @@ async function revenueOf(run: RunFile): Promise<Revenue['total']> {
 
 describe('every service of docker-compose.yml as a process', () => {
   test('behavior: all of them run, with the programs of the file', () => {
-    const running = processesOf(dataDir).filter(isNode).join('\n');
     const programs = { ingress: 2, verifier: 2, metering: 1, settlement: 1, analytics: 1 };
     for (const [service, count] of Object.entries(programs)) {
-      expect(running.split(`services/${service}/dist/main.js`), service).toHaveLength(count + 1);
+      expect(pidsOf(service), service).toHaveLength(count);
     }
     expect(said).toContain('not started, containers only: otel-collector, prometheus, grafana');
   });
@@ -143,12 +146,20 @@ describe('every service of docker-compose.yml as a process', () => {
 });
 
 describe('stop and start', () => {
+  test('behavior: a service that dies is started again, as the file says', async () => {
+    const [pid = 0] = pidsOf('metering');
+    process.kill(pid, 'SIGKILL');
+    const others = () => pidsOf('metering').filter((other) => other !== pid);
+    await expect.poll(others, eventually).toHaveLength(1);
+    expect(said).toContain('metering ended with a signal');
+  }, 90_000);
+
   test('behavior: SIGTERM ends everything but the devnet, whose chain would be gone', async () => {
     expect(await stop(), said).toBe(0);
     expect(existsSync(runFile)).toBe(false);
     const left = processesOf(dataDir);
     expect(left).toHaveLength(1);
-    expect(left[0]).toContain('anvil');
+    expect(left[0]?.command).toContain('anvil');
   }, 120_000);
 
   test(
@@ -160,6 +171,22 @@ describe('stop and start', () => {
       expect((await payFor(run, 1)).status).toBe(200);
       const charged = async () => sumOf((await revenueOf(run)).charged);
       await expect.poll(charged, eventually).toBe(2_000n);
+    },
+    readyTimeoutMs,
+  );
+
+  test(
+    'behavior: what a killed launcher left is ended by the next start',
+    async () => {
+      const exited = once(launcher, 'exit');
+      launcher.kill('SIGKILL');
+      await exited;
+      const left = pidsOf('ingress');
+      expect(left).toHaveLength(2);
+      await rm(runFile);
+      await launch();
+      expect(pidsOf('ingress').filter((pid) => left.includes(pid))).toEqual([]);
+      expect(sumOf((await revenueOf(await readRun())).charged)).toBe(2_000n);
       expect(await stop(), said).toBe(0);
       await endDevnet(dataDir);
       expect(processesOf(dataDir)).toEqual([]);
