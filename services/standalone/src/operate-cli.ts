@@ -1,23 +1,34 @@
-import { join } from 'node:path';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { standaloneConfig } from './config.js';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { operate } from './operate.js';
+import { runCommand, withLog } from './operator/command.js';
 
-/** `npm run operate -- PayerFrozen '{"payer": "…", "reason": "…"}'`; the platform may run. */
-const [type = '', json = '{}'] = process.argv.slice(2);
-const log = openLmdbLog({ directory: join(standaloneConfig().dataDir, 'log') });
-try {
-  for (const { topic, partition, offset } of await operate(
-    log,
-    type,
-    JSON.parse(json),
-    Date.now(),
-  )) {
-    console.log(`${type} stands in ${topic}[${partition}] at ${offset}`);
+const usage = `usage: npm run operate -- <event> '<data>'
+
+Writes an event of docs/events.md that an operator may write, in every partition that has to know
+it: npm run operate -- PayerReleased '{"payer": "eip155:84532:0x…", "ruleVersion": 1}'
+
+The platform may run or not. The log is that of EVENT_LOG and KAFKA_BROKERS, or LMDB in DATA_DIR.
+
+exit code 0: it stands in the log · 1: refused, nothing was written · 2: called wrongly
+`;
+
+await runCommand({
+  usage,
+  options: {},
+  async run({ positionals: [type, json = '{}', ...rest] }) {
+    if (type === undefined || rest.length > 0) throw fail('operator_usage', 'which event?');
+    const data = parsed(json);
+    const written = await withLog((log) => operate(log, type, data, Date.now()));
+    return written.map(
+      ({ topic, partition, offset }) => `${type} stands in ${topic}[${partition}] at ${offset}`,
+    );
+  },
+});
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw fail('operator_usage', 'the data is not JSON', { cause });
   }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-} finally {
-  await log.close();
 }

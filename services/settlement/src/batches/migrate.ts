@@ -38,6 +38,8 @@ export function partSettlement(entries: Iterable<Entry>, nowMs: number): Parted 
         charges.push(value as Charge);
         break;
       case 'lane':
+      // A freeze stands in the partition of its signer's lane, too.
+      case 'frozen':
         lanes.push([key, value]);
         break;
       case settingsKey:

@@ -4,6 +4,7 @@ import { catalogue } from '@paycrawl/errors/catalogue';
 import { fail, hasCode, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLogOf } from '@paycrawl/event-log/open-log';
+import { enterGeneration } from '@paycrawl/fold/generation';
 import { processEnvironment } from '@paycrawl/service-kit/config';
 import { standaloneConfig } from '../config.js';
 
@@ -63,6 +64,8 @@ export async function withLog<T>(work: (log: EventLog) => Promise<T>): Promise<T
   const directory = join(standaloneConfig().dataDir, 'log');
   const log = openLogOf(processEnvironment(), { directory, clientId: 'paycrawl-operator' });
   try {
+    // Names of topics are those of the generation in force.
+    await enterGeneration(log);
     return await work(log);
   } finally {
     await log.close();

@@ -24,8 +24,17 @@ export function carryAdmission(
   switch (prefix) {
     case 's':
       return { to: 'everywhere', entry: [key, value], version: (value as Settings).version };
+    // A frozen publisher is frozen everywhere.
+    case 'F':
+      return { to: 'everywhere', entry: [key, value], version: 0 };
     case 'n':
       return { to: 'payer', payer: (value as Admission).proof.payer, entry: [key, value] };
+    case 'o': {
+      const admission = admissionOf(`n/${second}`);
+      return admission && { to: 'payer', payer: admission.proof.payer, entry: [key, value] };
+    }
+    case 'F':
+      return { to: 'everywhere', entry: [key, value], version: 0 };
     case 'p':
     case 'i':
     case 'w':
