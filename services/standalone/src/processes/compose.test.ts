@@ -47,7 +47,7 @@ const knobs: Readonly<Record<string, TObject>> = {
     kafkaBrokers: Type.String(),
     partitions: Type.Integer(),
   }),
-  'node_modules/.bin/anvil': Type.Object({}),
+  'node_modules/.bin/anvil': Type.Object({ home: Type.String() }),
 };
 /** Read by service-kit for every service, outside of their own schemas. */
 const everywhere = ['LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -103,6 +103,16 @@ test('behavior: each waits for services of the file, by a condition that they ca
       expect(condition, `${name} on ${service}`).toBe(wanted);
     }
   }
+});
+
+test('behavior: every job is waited for, else `up --wait` takes its end for a failure', () => {
+  const awaited = services.flatMap(({ dependsOn }) => dependsOn.map(({ service }) => service));
+  const jobs = services.filter(
+    ({ restart, healthTest, profiles }) =>
+      restart === 'no' && healthTest === undefined && profiles.length === 0,
+  );
+  expect(jobs.length).toBeGreaterThan(3);
+  for (const { name } of jobs) expect(awaited).toContain(name);
 });
 
 test('behavior: every variable is a knob of its program, and the values are valid', () => {
@@ -231,6 +241,27 @@ test('behavior: the balancer knows every ingress and facilitator by its ports', 
     const { environment, healthTest } = serviceNamed(host);
     expect(Object.values(environment)).toContain(String(port));
     expect(healthTest?.at(-1)).toContain(`:${checkPort}/`);
+  }
+});
+
+test('behavior: Prometheus asks every service that has metrics, where it answers', () => {
+  const { scrape_configs } = parse(read('infra/observability/prometheus.yml')) as {
+    scrape_configs: readonly { static_configs: readonly { targets: readonly string[] }[] }[];
+  };
+  const targets = scrape_configs.flatMap((scrape) =>
+    scrape.static_configs.flatMap((group) => group.targets),
+  );
+  for (const target of targets) {
+    const [host = '', port = ''] = target.split(':');
+    const { exposed, published } = serviceNamed(host);
+    const open = [...exposed, ...published.map(({ container }) => container)];
+    expect(open, target).toContain(Number(port));
+  }
+  // Their probes and their metrics are at one port.
+  for (const { name, healthTest } of ours) {
+    const probe = healthTest?.at(-1);
+    if (!probe?.endsWith('/readyz')) continue;
+    expect(targets).toContain(`${name}:${new URL(probe).port}`);
   }
 });
 
