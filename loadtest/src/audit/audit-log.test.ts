@@ -148,6 +148,26 @@ describe('a sound log', () => {
     );
     expect(await rulesBroken(log)).toEqual([]);
   });
+
+  it('behavior: an outcome that came too late is set aside and told, and nothing is missing', async () => {
+    const log = soundLog();
+    const payer = 'eip155:84532:0x0000000000000000000000000000000000000001';
+    const facts = { chargeId: 'forgotten', payer, requestId: 'r', leaseId: 'forgotten:1' };
+    const offset = log.write('payments', 'DeliveryStarted', facts);
+    const because = { topic: 'payments', offset, source: 'verifier' } as const;
+    const ignored = { recordType: 'DeliveryStarted', offset, reason: 'nonce_forgotten' };
+    log.write('decisions', 'RecordIgnored', { payer, ...ignored }, because);
+    log.write(
+      'dead-letters',
+      'RecordDeadLettered',
+      {
+        ...{ consumer: 'verifier', code: 'nonce_forgotten', detail: '', key: '' },
+        ...{ topic: 'payments.1', partition: 0, offset, valueBase64: '' },
+      },
+      because,
+    );
+    expect(await rulesBroken(log)).toEqual([]);
+  });
 });
 
 describe('a planted mistake is found', () => {

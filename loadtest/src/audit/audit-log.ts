@@ -78,7 +78,7 @@ export async function auditLog(
     stories: new Map<string, ChargeStory>(),
     balances: new Map() as Balances,
     sums: new Map<string, Sums>(),
-    counts: { ...noCounts, deadLetters: known.places.size },
+    counts: { ...noCounts, deadLetters: known.setAside },
   };
   const nonces = new Map<string, string>();
   for await (const records of partitions) auditPartition(records, known, nonces, audit, report);
@@ -86,8 +86,9 @@ export async function auditLog(
 }
 
 interface DeadLetters {
-  /** `topic/partition/offset` of what was set aside. */
-  readonly places: ReadonlySet<string>;
+  readonly setAside: number;
+  /** `topic/partition/offset` of what nobody can read; a readable one still has consequences. */
+  readonly unreadable: ReadonlySet<string>;
   readonly outputs: readonly Output[];
 }
 
@@ -95,15 +96,18 @@ interface DeadLetters {
 function deadLettersOf(records: readonly LogRecord[], report: Report): DeadLetters {
   const seen = new Map<string, Seen>();
   const places = new Set<string>();
+  const unreadable = new Set<string>();
   // Bytes among them that are none are where they would be put.
   for (const one of records.flatMap((record) => readHistory([record], report, 0))) {
     const event = one.event as DeadLetterEvent;
     if (event.type !== 'RecordDeadLettered') continue;
     const { id, data } = event;
     seen.set(`${one.source}: ${id}`, one);
-    places.add(`${data.topic}/${data.partition}/${data.offset}`);
+    const place = `${data.topic}/${data.partition}/${data.offset}`;
+    places.add(place);
+    if (data.code === 'record_unreadable') unreadable.add(place);
   }
-  return { places, outputs: [...seen.values()] };
+  return { setAside: places.size, unreadable, outputs: [...seen.values()] };
 }
 
 /** Other folds (projections) number outputs that are not in the log. */
@@ -147,11 +151,15 @@ function auditPartition(
 const topicsRead = ['payments', 'decisions', 'ledger', 'charges', 'settlements'] as const;
 type Topics = Readonly<Record<(typeof topicsRead)[number], Seen[]>>;
 
-function readTopics(records: PartitionRecords, { places }: DeadLetters, report: Report): Topics {
+function readTopics(
+  records: PartitionRecords,
+  { unreadable }: DeadLetters,
+  report: Report,
+): Topics {
   const { done } = records;
   const read = (topic: keyof Topics, judgedBefore?: number): Seen[] => {
     const prefix = `${physicalTopic(topic)}/${records.partition}/`;
-    const kept = records[topic].filter(({ offset }) => !places.has(`${prefix}${offset}`));
+    const kept = records[topic].filter(({ offset }) => !unreadable.has(`${prefix}${offset}`));
     return readHistory(kept, report, judgedBefore);
   };
   return {
