@@ -168,8 +168,6 @@ describe('wake-ups over a broker', () => {
     });
     await expect.poll(() => isListening(receiver), soon).toBe(true);
     const verifier = open();
-    const wakeupsMs = await latencies(receivedMs, (n) => verifier.publish(id, [news(n)]));
-
     const topic = `decisions-${id}`;
     await log.createTopics([{ name: topic, partitions: 1, retentionMs: 60_000 }]);
     const readMs = new Map<number, number>();
@@ -181,9 +179,21 @@ describe('wake-ups over a broker', () => {
     });
     const producer = log.producer();
     const value = encodeEvent(news(1));
-    const decisionsMs = await latencies(readMs, (n) => {
+    const wake = (n: number) => verifier.publish(id, [news(n)]);
+    const write = (n: number) => {
       void producer.append([{ topic, partition: 0, key: String(n), value }]);
-    });
+    };
+    const wakeupsMs: number[] = [];
+    const decisionsMs: number[] = [];
+    // In turns, after one round that warms up: nothing else differs between the two.
+    for (const round of numbers(5)) {
+      const pair = [await latencies(receivedMs, wake), await latencies(readMs, write)] as const;
+      if (round === 0) continue;
+      wakeupsMs.push(...pair[0]);
+      decisionsMs.push(...pair[1]);
+    }
+    wakeupsMs.sort((x, y) => x - y);
+    decisionsMs.sort((x, y) => x - y);
     await producer.close();
     await tail.close();
     process.stdout.write(`wake-ups through their topic: ${summary(wakeupsMs)}\n`);
@@ -238,14 +248,15 @@ function sweeping(staleAfterMs: number): Sweeper {
   return createSweeper(clusterOf(), { own: new Set(), staleAfterMs, nowMs: Date.now });
 }
 
-const paceCount = 2_000;
+const paceCount = 500;
 const paceMs = 2;
 
-/** Sends at an even pace; sorted milliseconds from each sending until it was heard. */
+/** Sends at an even pace; milliseconds from each sending until it was heard. */
 async function latencies(
-  heardMs: ReadonlyMap<number, number>,
+  heardMs: Map<number, number>,
   send: (n: number) => void,
 ): Promise<number[]> {
+  heardMs.clear();
   const sentMs: number[] = [];
   const beganMs = performance.now();
   await new Promise<void>((resolve) => {
@@ -261,10 +272,10 @@ async function latencies(
     }, 1);
   });
   await expect.poll(() => heardMs.size, soon).toBe(paceCount);
-  return sentMs.map((ms, n) => (heardMs.get(n) ?? 0) - ms).sort((a, b) => a - b);
+  return sentMs.map((ms, n) => (heardMs.get(n) ?? 0) - ms);
 }
 
 function summary(sortedMs: readonly number[]): string {
   const at = (share: number) => (sortedMs[Math.floor(sortedMs.length * share)] ?? 0).toFixed(1);
-  return `p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms of ${sortedMs.length}`;
+  return `p10 ${at(0.1)} ms, p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms of ${sortedMs.length}`;
 }
