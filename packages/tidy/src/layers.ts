@@ -15,6 +15,7 @@ export const levels: readonly (readonly string[])[] = [
   ['ingress', 'verifier', 'metering', 'settlement', 'analytics', 'console'],
   ['standalone'],
   ['loadtest'],
+  ['simulator'],
 ];
 
 const pureLevels = 2;
@@ -48,7 +49,7 @@ const ownedPackages: readonly Owned[] = [
 const clientMakers = /^create(Public|Wallet|Test)?Client$/;
 const clientOwners = ['chain', 'testkit', 'standalone'];
 const signerMakers = /^(privateKeyToAccount|mnemonicToAccount|hdKeyToAccount|signTransaction)$/;
-const signerOwners = ['settlement', 'testkit', 'standalone', 'crawler'];
+const signerOwners = ['settlement', 'testkit', 'standalone', 'crawler', 'simulator'];
 
 /** What a pure package may take from Node: bytes, hashes, and require for addons and data files. */
 const pureNodeModules = new Set(['node:crypto', 'node:buffer', 'node:util', 'node:module']);
