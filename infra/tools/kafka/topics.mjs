@@ -2,11 +2,13 @@
 // Creates the topics of infra/kafka/topics where they are missing and compares the others.
 // usage: npm run topics -- [--brokers host:port,…] [--partitions N] [--retention-ms N]
 //                          [--replication N] [--check]
-// Brokers and partitions come from KAFKA_BROKERS and PARTITIONS if not given. Exit code 1: a
+// Brokers and partitions come from KAFKA_BROKERS and PARTITIONS if not given, TLS and login from
+// KAFKA_TLS, KAFKA_SASL_… (README of service-kit). Exit code 1: a
 // topic differs, or is missing with --check; 2: cannot be done.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { reconcileTopics } from '../../../packages/event-log/dist/kafka/reconcile-topics.js';
+import { kafkaOptions, logSettingsOf } from '../../../packages/event-log/dist/open-log.js';
 
 const weekMs = 7 * 24 * 60 * 60 * 1000;
 const { values } = parseArgs({
@@ -35,8 +37,11 @@ const plans = readdirSync(folder).map((file) => {
 try {
   const { created, missing, differences } = await reconcileTopics(
     {
-      brokers: values.brokers.split(','),
-      clientId: 'paycrawl-topics',
+      ...kafkaOptions(
+        // TLS and login as every service has them.
+        { ...logSettingsOf(process.env), brokers: values.brokers.split(',') },
+        'paycrawl-topics',
+      ),
       ...(values.replication && { replicationFactor: Number.parseInt(values.replication, 10) }),
     },
     plans,

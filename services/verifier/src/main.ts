@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
 import { createLogGate } from '@paycrawl/event-log/log-ready';
 import { openLog, openWakeups } from '@paycrawl/event-log/open-log';
+import type { OpenWakeups } from '@paycrawl/event-log/wakeups';
 import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
+import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { secretsOf } from '@paycrawl/service-kit/process-config';
 import {
   openWaitingRoom,
@@ -34,6 +36,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   lifecycle.onClose('log', () => log.close());
   const wakeups = openWakeups(config.log, place);
   lifecycle.onClose('wake-ups', () => wakeups.close());
+  measureDropped(metrics, wakeups);
   const gate = createLogGate(log);
   health.check('event-log', gate.check);
   const leaveWaitingRoom = await openWaitingRoom(process, config.verifier.facilitator);
@@ -52,4 +55,17 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   lifecycle.onClose('verifier', verifier.close);
   logger.info({ facilitator: verifier.address, instance: instance.id }, 'ready');
+}
+
+/** Each one delays an answer until the ingress reads the decision in the log. */
+function measureDropped(metrics: Metrics, wakeups: OpenWakeups): void {
+  let told = 0;
+  const dropped = metrics.counter({
+    name: 'paycrawl_verifier_wakeups_dropped_total',
+    help: 'Wake-ups that were not sent: the ingress is gone, or a broker did not take them soon',
+    collect: () => {
+      dropped.inc(wakeups.dropped() - told);
+      told = wakeups.dropped();
+    },
+  });
 }
