@@ -13,19 +13,23 @@ export interface Admissions {
   readonly sums: Map<string, Sums>;
   /** Authorizations that were charged, over all partitions. */
   readonly nonces: Map<string, string>;
-}
-
-interface Walk extends Admissions {
   /** Authorized amount by `chargeId/requestId`. */
   readonly proofs: Map<string, bigint>;
   /** First report of a delivery, by charge. */
-  readonly deliveries: Map<string, { readonly payer: string; readonly offset: number }>;
-  /** Records that the verifier said it ignored, as `payer/offset`. */
+  readonly deliveries: Map<string, { readonly payer: string; readonly place: string }>;
+  /** Records that the verifier said it ignored, as `payer/topic/offset`. */
   readonly ignored: Set<string>;
   readonly parked: Set<string>;
-  readonly held: Set<ChargeStory>;
   readonly funds: Map<string, PayerFunds>;
   readonly authorized: Set<string>;
+}
+
+interface Walk extends Admissions {
+  /** Of this partition. */
+  readonly held: Set<ChargeStory>;
+  readonly topic: string;
+  /** Records without a cause decide nothing from here on. */
+  isClosed: boolean;
   /** Relays of settlement that `decisions` must hold, by payments offset. */
   readonly relays: Map<number, PaymentEvent>;
   readonly report: Report;
@@ -42,27 +46,25 @@ const relayed = new Set<string>([
   'GasSpent',
 ]);
 
+/** Everything keyed by payer or charge: in a new generation of topics it goes on elsewhere. */
+export function newAdmissions(nonces: Map<string, string>): Admissions {
+  return {
+    ...{ nonces, stories: new Map(), sums: new Map(), proofs: new Map(), deliveries: new Map() },
+    ...{ ignored: new Set(), parked: new Set(), funds: new Map(), authorized: new Set() },
+  };
+}
+
 /** Merges payments with the decisions that they caused, in the order in which they were folded. */
 export function auditAdmissions(
   payments: readonly Seen[],
   decisions: readonly Seen[],
-  nonces: Map<string, string>,
+  admissions: Admissions,
   report: Report,
-): Admissions {
+): void {
+  const topic = physicalOf(payments[0]);
   const walk: Walk = {
-    stories: new Map(),
-    sums: new Map(),
-    nonces,
-    proofs: new Map(),
-    deliveries: new Map(),
-    ignored: new Set(),
-    parked: new Set(),
-    held: new Set(),
-    funds: new Map(),
-    authorized: new Set(),
-    relays: new Map(),
-    report,
-    nowMs: 0,
+    ...{ ...admissions, held: new Set(), relays: new Map(), report, topic },
+    ...{ nowMs: 0, isClosed: false },
   };
   let next = 0;
   for (const payment of payments) {
@@ -79,11 +81,17 @@ export function auditAdmissions(
     // Caused by a payment that is not there (or could not be read).
     if (cause !== undefined) report('proof_missing', `${cause.join('/')}`, `decision ${offset}`);
   }
-  finish(walk);
-  return walk;
+  finishPartition(walk);
+}
+
+/** The topic with its generation: offsets begin anew in each. */
+function physicalOf(first: Seen | undefined): string {
+  return first?.topic ?? '';
 }
 
 function readPayment(walk: Walk, event: PaymentEvent, offset: number): void {
+  if (event.type === 'PartitionClosed') walk.isClosed = true;
+  if (walk.isClosed && event.cause === undefined) return;
   if (relayed.has(event.type)) walk.relays.set(offset, event);
   if (event.type === 'ProofReceived') {
     const { chargeId, requestId } = event.data;
@@ -95,7 +103,8 @@ function readPayment(walk: Walk, event: PaymentEvent, offset: number): void {
     }
   }
   if (event.type === 'CrawlDelivered' && !walk.deliveries.has(event.data.chargeId)) {
-    walk.deliveries.set(event.data.chargeId, { payer: event.data.payer, offset });
+    const { payer } = event.data;
+    walk.deliveries.set(event.data.chargeId, { payer, place: `${walk.topic}/${offset}` });
   }
   if (event.type === 'FundsObserved') fundsOf(walk, event.data).observe(event.data);
   if (event.type === 'TimePassed') {
@@ -116,7 +125,7 @@ function readDecision(walk: Walk, event: DecisionEvent): void {
     case 'LossPosted':
       return lossPosted(walk, event.data);
     case 'RecordIgnored':
-      walk.ignored.add(`${event.data.payer}/${event.data.offset}`);
+      walk.ignored.add(`${event.data.payer}/${walk.topic}/${event.data.offset}`);
       return;
     case 'PayerParked':
       walk.parked.add(event.data.payer);
@@ -284,20 +293,27 @@ function settlementOf({ batchId, transactionHash, paidElsewhere }: Data<'ChargeS
   return { batchId, transactionHash, paidElsewhere };
 }
 
-function finish(walk: Walk): void {
+function finishPartition(walk: Walk): void {
   for (const { chargeId, hold } of walk.held) {
     if (hold === undefined) continue;
     const isOver = walk.nowMs > hold.expiresAtMs + holdSlackMs || hold.timePassedAfter > 1;
     if (isOver) walk.report('hold_not_ended', chargeId, `expired at ${hold.expiresAtMs}`);
   }
-  for (const [chargeId, { payer, offset }] of walk.deliveries) {
-    const story = walk.stories.get(chargeId);
-    const isEnded = story?.charge !== undefined || story?.lost === true;
-    if (isEnded || walk.parked.has(payer) || walk.ignored.has(`${payer}/${offset}`)) continue;
-    walk.report('delivery_not_ended', chargeId, 'delivered; neither charged, lost nor ignored');
-  }
   for (const [offset, { type, id }] of walk.relays) {
     walk.report('relay_missing', id, `${type} at payments offset ${offset} was not relayed`);
+  }
+}
+
+/** After the last partition that these payers may stand in. */
+export function finishAdmissions(
+  { stories, deliveries, parked, ignored }: Admissions,
+  report: Report,
+): void {
+  for (const [chargeId, { payer, place }] of deliveries) {
+    const story = stories.get(chargeId);
+    const isEnded = story?.charge !== undefined || story?.lost === true;
+    if (isEnded || parked.has(payer) || ignored.has(`${payer}/${place}`)) continue;
+    report('delivery_not_ended', chargeId, 'delivered; neither charged, lost nor ignored');
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import type { EventOfType, EventType } from '@paycrawl/events/event';
+import { setGeneration } from '@paycrawl/events/topics';
 import { describe, expect, it } from 'vitest';
 import { auditLog } from './audit-log.js';
 import type { Rule } from './finding.js';
@@ -382,5 +383,57 @@ describe('money that moves', () => {
       amount: 1000n,
     });
     expect(await rulesBroken(log)).toEqual([]);
+  });
+});
+
+describe('generations', () => {
+  /** A payer who is charged, held and delivered to in one, and settled in the next. */
+  function grown(): [PlatformLog, PlatformLog] {
+    const first = createPlatformLog();
+    observe(first, '10000', 10);
+    crawl(first, 1);
+    accept(first, prove(first, 2), 2);
+    first.write('payments', 'PartitionClosed', { generation: 1 });
+    // Of an ingress that did not know yet: it decides nothing, and is told again below.
+    deliver(first, 2);
+    observe(first, '0', 11);
+    setGeneration(2);
+    try {
+      const second = createPlatformLog();
+      post(second, deliver(second, 2), 2);
+      seal(second, [1, 2], 'b2');
+      settle(second, 1, 'b2');
+      settle(second, 2, 'b2');
+      return [first, second];
+    } finally {
+      setGeneration(1);
+    }
+  }
+
+  async function rulesOf([first, second]: [PlatformLog, PlatformLog], isGrown: boolean) {
+    const { findings, counts } = await auditLog(
+      [
+        { ...first.records(), isGrown },
+        { ...second.records(), generation: 2, isGrown },
+      ],
+      [],
+    );
+    return { rules: [...new Set(findings.map(({ rule }) => rule))], counts };
+  }
+
+  it('behavior: what began in one goes on in the next', async () => {
+    const { rules, counts } = await rulesOf(grown(), true);
+    expect(rules).toEqual([]);
+    expect(counts).toMatchObject({ charged: 2, settled: 2, openHolds: 0 });
+    expect((await rulesOf(grown(), false)).rules).toContain('hold_missing');
+  });
+
+  it('behavior: a charge in both is charged twice', async () => {
+    const both = grown();
+    setGeneration(2);
+    accept(both[1], prove(both[1], 1), 1);
+    post(both[1], deliver(both[1], 1), 1);
+    setGeneration(1);
+    expect((await rulesOf(both, true)).rules).toContain('charged_twice');
   });
 });

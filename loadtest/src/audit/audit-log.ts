@@ -1,17 +1,20 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import type { DeadLetterEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
-import { auditAdmissions } from './admissions.js';
-import { auditBooks, type Balances } from './books.js';
+import { type Admissions, auditAdmissions, finishAdmissions, newAdmissions } from './admissions.js';
+import { auditBooks, type Balances, type Books, checkBalances } from './books.js';
 import { type ChargeStory, noSums, type Sums } from './charges.js';
-import { auditDues } from './dues.js';
+import { auditDues, checkBatches, collectBatches, type Sealed } from './dues.js';
 import { type Finding, type Report, reporter } from './finding.js';
 import { auditGas } from './gas.js';
 import { checkGaps, type Output, readHistory, type Seen } from './history.js';
 
 /** The records of one partition number, each list in log order from offset 0. */
 export interface PartitionRecords {
+  readonly generation: number;
   readonly partition: number;
+  /** There are several generations: what happens to a payer goes on in another partition. */
+  readonly isGrown: boolean;
   readonly payments: readonly LogRecord[];
   readonly decisions: readonly LogRecord[];
   readonly ledger: readonly LogRecord[];
@@ -81,8 +84,45 @@ export async function auditLog(
     counts: { ...noCounts, deadLetters: known.setAside },
   };
   const nonces = new Map<string, string>();
-  for await (const records of partitions) auditPartition(records, known, nonces, audit, report);
+  let grown: Scope | undefined;
+  for await (const records of partitions) {
+    if (records.isGrown) {
+      grown ??= newScope(nonces);
+      auditPartition(records, known, grown, audit, report);
+    } else {
+      // Nothing of it goes on elsewhere: one partition at a time is remembered.
+      const scope = newScope(nonces);
+      auditPartition(records, known, scope, audit, report);
+      closeScope(scope, audit, report);
+    }
+  }
+  if (grown !== undefined) closeScope(grown, audit, report);
   return audit;
+}
+
+/** What stories are told of: one partition, or all of them in all their generations. */
+interface Scope {
+  readonly admissions: Admissions;
+  readonly sealed: Sealed;
+  readonly balances: Balances;
+  readonly standing: Books['standing'];
+  /** The newest fee of each generation, with which the next one begins. */
+  readonly fees: Map<number, Pick<Books, 'feeBps' | 'feeVersion'>>;
+}
+
+function newScope(nonces: Map<string, string>): Scope {
+  return {
+    ...{ admissions: newAdmissions(nonces), sealed: new Map(), balances: new Map() },
+    ...{ standing: new Map(), fees: new Map() },
+  };
+}
+
+function closeScope(scope: Scope, whole: Whole, report: Report): void {
+  const { admissions, sealed, balances } = scope;
+  finishAdmissions(admissions, report);
+  checkBatches(sealed, admissions.stories, report);
+  checkBalances(balances, report);
+  addTo(whole, admissions.stories, admissions.sums, balances);
 }
 
 interface DeadLetters {
@@ -122,30 +162,47 @@ interface Whole extends Audit {
 function auditPartition(
   records: PartitionRecords,
   deadLetters: DeadLetters,
-  nonces: Map<string, string>,
+  scope: Scope,
   whole: Whole,
   report: Report,
 ): void {
   const { done } = records;
+  const { admissions } = scope;
   const seen = readTopics(records, deadLetters, report);
   checkGaps(outputsOf(seen, records, deadLetters), report);
 
   const payments = seen.payments.filter(({ offset }) => offset < done.payments);
   const decided = seen.decisions.filter((one) => isCausedBefore(one, done.payments));
-  const admissions = auditAdmissions(payments, decided, nonces, report);
+  auditAdmissions(payments, decided, admissions, report);
   const decisions = seen.decisions.filter(({ offset }) => offset < done.decisions);
   const ledger = seen.ledger.filter((one) => isCausedBefore(one, done.decisions));
-  const balances = auditBooks(decisions, ledger, report);
+  auditLedger(records, { decisions, ledger }, scope, report);
   const charges = seen.charges.filter((one) => isCausedBefore(one, done.decisions));
-  const { settlements } = seen;
-  auditDues({ decisions, charges, settlements }, admissions.stories, report);
+  auditDues({ decisions, charges }, report);
+  collectBatches(seen.settlements, scope.sealed);
   auditGas({ decisions, charges: seen.charges }, admissions.stories, report);
 
-  addTo(whole, admissions.stories, admissions.sums, balances);
   const { counts } = whole;
   counts.records += topicsRead.reduce((sum, topic) => sum + records[topic].length, 0);
   counts.unfolded += seen.payments.length - payments.length;
   counts.unfolded += seen.decisions.length - decisions.length;
+}
+
+function auditLedger(
+  { generation }: PartitionRecords,
+  { decisions, ledger }: { readonly decisions: readonly Seen[]; readonly ledger: readonly Seen[] },
+  { fees, standing, balances }: Scope,
+  report: Report,
+): void {
+  const begun = fees.get(generation - 1) ?? { feeBps: 0, feeVersion: 0 };
+  const books: Books = { standing, ...begun };
+  for (const [account, balance] of auditBooks(decisions, ledger, books, report)) {
+    balances.set(account, (balances.get(account) ?? 0n) + balance);
+  }
+  const { feeBps, feeVersion } = books;
+  if (feeVersion >= (fees.get(generation)?.feeVersion ?? 0)) {
+    fees.set(generation, { feeBps, feeVersion });
+  }
 }
 
 const topicsRead = ['payments', 'decisions', 'ledger', 'charges', 'settlements'] as const;
@@ -158,7 +215,7 @@ function readTopics(
 ): Topics {
   const { done } = records;
   const read = (topic: keyof Topics, judgedBefore?: number): Seen[] => {
-    const prefix = `${physicalTopic(topic)}/${records.partition}/`;
+    const prefix = `${physicalTopic(topic, records.generation)}/${records.partition}/`;
     const kept = records[topic].filter(({ offset }) => !unreadable.has(`${prefix}${offset}`));
     return readHistory(kept, report, judgedBefore);
   };
@@ -174,13 +231,13 @@ function readTopics(
 /** Outputs of records that their fold has finished with. */
 function* outputsOf(
   seen: Topics,
-  { partition, done }: PartitionRecords,
+  { generation, partition, done }: PartitionRecords,
   deadLetters: DeadLetters,
 ): Generator<Output> {
   const doneBefore = new Map<string, number>([
-    [physicalTopic('payments'), done.payments],
-    [physicalTopic('decisions'), done.decisions],
-    [physicalTopic('charges'), done.charges],
+    [physicalTopic('payments', generation), done.payments],
+    [physicalTopic('decisions', generation), done.decisions],
+    [physicalTopic('charges', generation), done.charges],
   ]);
   for (const outputs of [...topicsRead.map((topic) => seen[topic]), deadLetters.outputs]) {
     for (const output of outputs) {

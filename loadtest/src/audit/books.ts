@@ -20,9 +20,10 @@ type Line = string;
 export function auditBooks(
   decisions: readonly Seen[],
   ledger: readonly Seen[],
+  books: Books,
   report: Report,
 ): Balances {
-  const expected = expectedLines(decisions);
+  const expected = expectedLines(books, decisions);
   const balances: Balances = new Map();
   for (const { event } of ledger) {
     const posted = event as LedgerEvent;
@@ -39,10 +40,13 @@ export function auditBooks(
   for (const [offset, lines] of expected) {
     for (const line of lines) report('ledger_missing', `decisions offset ${offset}`, line);
   }
+  return balances;
+}
+
+export function checkBalances(balances: Balances, report: Report): void {
   for (const [account, balance] of balances) {
     if (balance < 0n) report('account_below_zero', account, `${balance}`);
   }
-  return balances;
 }
 
 function addTo(balances: Balances, { id, data }: LedgerEvent, report: Report): void {
@@ -61,14 +65,14 @@ function lineOf({ moment, network, asset, entries }: LedgerEvent['data']): Line 
   return [moment, network, asset, ...text].join(' | ');
 }
 
-interface Books {
+/** What the lines of one partition depend on beside the decision itself. */
+export interface Books {
   readonly standing: Map<string, Outstanding>;
   feeBps: number;
   feeVersion: number;
 }
 
-function expectedLines(decisions: readonly Seen[]): Map<number, Line[]> {
-  const books: Books = { standing: new Map(), feeBps: 0, feeVersion: 0 };
+function expectedLines(books: Books, decisions: readonly Seen[]): Map<number, Line[]> {
   const expected = new Map<number, Line[]>();
   for (const { event, offset } of decisions) {
     const lines = linesOf(books, event as DecisionEvent);

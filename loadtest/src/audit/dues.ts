@@ -8,9 +8,7 @@ export function auditDues(
   records: {
     readonly decisions: readonly Seen[];
     readonly charges: readonly Seen[];
-    readonly settlements: readonly Seen[];
   },
-  stories: ReadonlyMap<string, ChargeStory>,
   report: Report,
 ): void {
   const posted = new Map<string, EventOfType<'ChargePosted'>['data']>();
@@ -30,7 +28,6 @@ export function auditDues(
   for (const chargeId of posted.keys()) {
     if (!due.has(chargeId)) report('due_missing', chargeId, 'posted, and never due');
   }
-  checkBatches(records.settlements, stories, report);
 }
 
 function isSame(
@@ -44,17 +41,22 @@ function isSame(
   );
 }
 
-function checkBatches(
-  settlements: readonly Seen[],
-  stories: ReadonlyMap<string, ChargeStory>,
-  report: Report,
-): void {
-  const sealed = new Map<string, ReadonlySet<string>>();
+/** The charges of each batch; ids of batches are never given out twice. */
+export type Sealed = Map<string, ReadonlySet<string>>;
+
+export function collectBatches(settlements: readonly Seen[], sealed: Sealed): void {
   for (const { event } of settlements as readonly (Seen & { event: SettlementEvent })[]) {
     if (event.type === 'BatchSealed') {
       sealed.set(event.data.batchId, new Set(event.data.chargeIds));
     }
   }
+}
+
+export function checkBatches(
+  sealed: Sealed,
+  stories: ReadonlyMap<string, ChargeStory>,
+  report: Report,
+): void {
   for (const { chargeId, charge } of stories.values()) {
     const settled = charge?.settledIn;
     // Found paid elsewhere, a charge may end without having been in a batch.

@@ -7,6 +7,8 @@ import type { Report } from './finding.js';
 
 /** A record as a consumer sees it: read, and the only one with its cause. */
 export interface Seen extends Output {
+  /** With its generation. */
+  readonly topic: string;
   readonly offset: number;
   readonly timestampMs: number;
   /** As it was written; `event` is in the present version of its type. */
@@ -64,6 +66,7 @@ export function readHistory(
 
 function seenOf(record: LogRecord, { source, cause }: AnyEvent): Seen {
   return {
+    topic: record.topic,
     offset: record.offset,
     timestampMs: record.timestampMs,
     source,

@@ -92,7 +92,7 @@ export function createPlatformLog(): PlatformLog {
       return offset;
     },
     records: (done = {}) => ({
-      partition: 0,
+      ...{ generation: 1, partition: 0, isGrown: false },
       done: { payments: 1e9, decisions: 1e9, charges: 1e9, ...done },
       ...topics,
     }),

@@ -1,16 +1,23 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/event-log';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import { readGeneration } from '@paycrawl/fold/generation';
 import type { Done, PartitionRecords } from './audit-log.js';
 
 const readRecordsMax = 10_000;
 
 /** The log at one moment: what was appended later is not looked at, so that a reading ends. */
 export interface Moment {
-  /** What each fold has certainly finished with, by partition number. */
-  readonly done: readonly Done[];
+  /** Oldest first. */
+  readonly generations: readonly GenerationMoment[];
   /** Where `topic/partition` ended. */
   readonly ends: ReadonlyMap<string, number>;
+}
+
+interface GenerationMoment {
+  readonly generation: number;
+  /** What each fold has certainly finished with, by partition number. */
+  readonly done: readonly Done[];
 }
 
 const audited = ['payments', 'decisions', 'ledger', 'charges', 'settlements'] as const;
@@ -20,50 +27,73 @@ const audited = ['payments', 'decisions', 'ledger', 'charges', 'settlements'] as
  * is judged has its outputs and dead letters among what is read.
  */
 export async function momentOf(log: EventLog): Promise<Moment> {
-  const done = await readDone(log);
+  const generations = await readGenerations(log);
   const ends = new Map<string, number>();
-  const endOf = async (topic: TopicName, partition: number): Promise<void> => {
-    const place = { topic: physicalTopic(topic), partition };
+  const endOf = async (topic: string, partition: number): Promise<void> => {
+    const place = { topic, partition };
     ends.set(keyOf(place), (await log.offsets(place)).next);
   };
-  for (let partition = 0; partition < done.length; partition++) {
-    await Promise.all(audited.map((topic) => endOf(topic, partition)));
+  for (const { generation, done } of generations) {
+    for (let partition = 0; partition < done.length; partition++) {
+      const topics = audited.map((topic) => physicalTopic(topic, generation));
+      await Promise.all(topics.map((topic) => endOf(topic, partition)));
+    }
   }
-  await endOf('dead-letters', 0);
-  return { done, ends };
+  await endOf(physicalTopic('dead-letters'), 0);
+  return { generations, ends };
 }
 
-async function readDone(log: EventLog): Promise<Done[]> {
-  const name = physicalTopic('payments');
-  const topic = (await log.topics()).find((one) => one.name === name);
-  const all: Done[] = [];
-  for (let partition = 0; partition < (topic?.partitions ?? 0); partition++) {
-    const [payments, decisions, charges] = await Promise.all([
-      doneBefore(log, 'verifier', 'payments', partition),
-      doneBefore(log, 'metering', 'decisions', partition),
-      doneBefore(log, 'settlement', 'charges', partition),
-    ]);
-    all.push({ payments, decisions, charges });
+async function readGenerations(log: EventLog): Promise<GenerationMoment[]> {
+  const newest = (await readGeneration(log)).generation;
+  const topics = await log.topics();
+  const generations: GenerationMoment[] = [];
+  for (let generation = 1; generation <= newest; generation++) {
+    const name = physicalTopic('payments', generation);
+    const partitions = topics.find((one) => one.name === name)?.partitions ?? 0;
+    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+    // A generation is closed when every fold has finished with all of it.
+    const ofOne = (partition: number) =>
+      generation < newest ? doneWithAll : doneOf(log, generation, partition);
+    generations.push({ generation, done: await Promise.all(numbers.map(ofOne)) });
   }
-  return all;
+  return generations;
 }
 
-/** Every partition number of the payer topics, from offset 0, one at a time in memory. */
+const doneWithAll: Done = {
+  payments: Number.POSITIVE_INFINITY,
+  decisions: Number.POSITIVE_INFINITY,
+  charges: Number.POSITIVE_INFINITY,
+};
+
+async function doneOf(log: EventLog, generation: number, partition: number): Promise<Done> {
+  const place = (topic: TopicName) => ({ topic: physicalTopic(topic, generation), partition });
+  const [payments, decisions, charges] = await Promise.all([
+    doneBefore(log, 'verifier', place('payments'), place('snapshots-verifier')),
+    doneBefore(log, 'metering', place('decisions'), place('snapshots-metering')),
+    doneBefore(log, 'settlement', place('charges'), place('snapshots-settlement')),
+  ]);
+  return { payments, decisions, charges };
+}
+
+/** Every partition of the payer topics, from offset 0, one at a time in memory. */
 export async function* readPartitions(
   log: EventLog,
   moment: Moment,
 ): AsyncGenerator<PartitionRecords> {
-  for (const [partition, done] of moment.done.entries()) {
-    const read = (topic: TopicName) => readAll(log, moment, topic, partition);
-    yield {
-      partition,
-      done,
-      payments: await read('payments'),
-      decisions: await read('decisions'),
-      ledger: await read('ledger'),
-      charges: await read('charges'),
-      settlements: await read('settlements'),
-    };
+  const isGrown = moment.generations.length > 1;
+  for (const { generation, done } of moment.generations) {
+    for (const [partition, doneHere] of done.entries()) {
+      const read = (topic: TopicName) =>
+        readAll(log, moment, { topic: physicalTopic(topic, generation), partition });
+      yield {
+        ...{ generation, partition, isGrown, done: doneHere },
+        payments: await read('payments'),
+        decisions: await read('decisions'),
+        ledger: await read('ledger'),
+        charges: await read('charges'),
+        settlements: await read('settlements'),
+      };
+    }
   }
 }
 
@@ -73,12 +103,11 @@ export async function* readPartitions(
  */
 async function doneBefore(
   log: EventLog,
-  group: 'verifier' | 'metering' | 'settlement',
-  topic: TopicName,
-  partition: number,
+  group: string,
+  input: TopicPartition,
+  snapshots: TopicPartition,
 ): Promise<number> {
-  const committed = await log.committed(group, { topic: physicalTopic(topic), partition });
-  const snapshots = { topic: physicalTopic(`snapshots-${group}`), partition };
+  const committed = await log.committed(group, input);
   return Math.max(committed ?? 0, await newestSnapshot(log, snapshots));
 }
 
@@ -99,10 +128,8 @@ async function newestSnapshot(log: EventLog, place: TopicPartition): Promise<num
 export async function readAll(
   log: EventLog,
   { ends }: Moment,
-  topic: TopicName,
-  partition: number,
+  place: TopicPartition,
 ): Promise<LogRecord[]> {
-  const place = { topic: physicalTopic(topic), partition };
   const end = ends.get(keyOf(place)) ?? 0;
   const all: LogRecord[] = [];
   for (let offset = 0; offset < end; ) {

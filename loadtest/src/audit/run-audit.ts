@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { openChain } from '@paycrawl/chain/chain-client';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { physicalTopic } from '@paycrawl/events/topics';
 import { type Audit, auditLog, type Counts } from './audit-log.js';
 import { auditChain, type ChainAudit } from './charges-on-chain.js';
 import { countOf, type Finding } from './finding.js';
@@ -52,11 +53,13 @@ export async function runAudit(
   return { findings, counts: audit.counts };
 }
 
+const letters = { topic: physicalTopic('dead-letters'), partition: 0 };
+
 /** The log may grow meanwhile: what is audited is the log as it was at the beginning. */
 async function auditWholeLog(log: EventLog): Promise<Audit> {
   try {
     const moment = await momentOf(log);
-    const deadLetters = await readAll(log, moment, 'dead-letters', 0);
+    const deadLetters = await readAll(log, moment, letters);
     return await auditLog(readPartitions(log, moment), deadLetters);
   } finally {
     await log.close();
