@@ -22,6 +22,8 @@ export interface FoldSpansOptions {
 
 /** Bound of the links of one span, as in the specification's default limit. */
 const linksMax = 128;
+/** Kinds of outputs that a name tells; the attribute has more. */
+const namedMax = 3;
 
 /**
  * One span for each record and trace: from the append time of the record to now, so that the time
@@ -47,7 +49,7 @@ export function createFoldSpans({ telemetry, service, clock }: FoldSpansOptions)
       const others = index === 0 ? traces.slice(1, 1 + linksMax) : traces.slice(0, 1);
       telemetry.work({
         service,
-        name: `${service} ${types[0]}`,
+        name: `${service} ${[...new Set(types)].slice(0, namedMax).join(', ')}`,
         trace,
         startMs: first.nowMs,
         endMs: clock(),

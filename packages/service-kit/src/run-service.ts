@@ -7,6 +7,7 @@ import { createHttp, type ListenOptions, listen, registerOperations } from './ht
 import { createLifecycle, handleSignals, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { startTelemetry, type Telemetry } from './telemetry.js';
 
 /** What a service's own process is made of before the service itself is. */
 export interface ServiceProcess<C> {
@@ -15,6 +16,8 @@ export interface ServiceProcess<C> {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly lifecycle: Lifecycle;
+  /** Undefined where nothing is traced. */
+  readonly telemetry: Telemetry | undefined;
   /** The service cannot go on: everything is closed and the process ends with 1. */
   onFatal(error: unknown): void;
 }
@@ -48,7 +51,9 @@ export async function runService<S extends TObject>(
     end('fatal');
   };
   try {
-    await definition.run({ config, logger, metrics, health, lifecycle, onFatal });
+    const telemetry = await startTelemetry({ service: name, environment: processEnvironment() });
+    if (telemetry !== undefined) lifecycle.onClose('telemetry', telemetry.close);
+    await definition.run({ config, logger, metrics, health, lifecycle, telemetry, onFatal });
   } catch (error) {
     // A signal while it was starting: what was begun is being closed already.
     if (lifecycle.signal.aborted) return;

@@ -51,8 +51,21 @@ export function startSdk({ service, environment }: TelemetryOptions): Telemetry 
   return {
     request: (start) => startRequest(tracerOf(start.service), start),
     work: (work) => recordWork(tracerOf(work.service), work),
-    close: () => sdk.shutdown(),
+    close: () => within(closeMsMax, sdk.shutdown()),
   };
+}
+
+/** A collector that is away must not hold up the end of a process. */
+const closeMsMax = 2_000;
+
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  // What could not be sent is lost: spans are no books.
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
 }
 
 function createTracers(): (service: string) => Tracer {

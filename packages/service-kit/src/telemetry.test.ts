@@ -105,7 +105,7 @@ describe('spans of folds', () => {
     ]);
     expect(spans.map(({ trace }) => trace)).toEqual([trace(1), trace(2)]);
     expect(spans[0]).toMatchObject({
-      name: 'settlement LedgerPosted',
+      name: 'settlement LedgerPosted, ChargeDue',
       startMs: 1_000,
       endMs: 2_000,
       attributes: { 'messaging.kafka.offset': 7, 'paycrawl.outputs': 'LedgerPosted,ChargeDue' },

@@ -27,7 +27,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
   const { dataDir, instanceId, chain } = config;
   const instance = claimInstance({ dataDir, service: 'analytics', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -48,7 +48,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await leaveWaitingRoom();
   const { rpcUrl, ...rest } = chain;
   const analytics = await startAnalytics({
-    ...{ log, warehouse, logger, metrics, health, onFatal, clock: Date.now },
+    ...{ log, warehouse, logger, metrics, telemetry, health, onFatal, clock: Date.now },
     storeDirectory: instance.directory,
     mayHavePeers: config.log.kind === 'kafka',
     secretsDirectory: secretsOf(config).directory,

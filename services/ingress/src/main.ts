@@ -24,7 +24,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
   const instanceId = statelessInstanceId(config.instanceId);
   const place = {
     directory: join(config.dataDir, 'log'),
@@ -44,7 +44,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   const secrets = secretsOf(config);
   const ingress = await startIngress({
-    ...{ log, wakeups, logger, metrics, health, onFatal, clock: Date.now },
+    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, clock: Date.now },
     instanceId,
     chains: chainsOf(config),
     quoteKeys: await readQuoteKeys(join(secrets.directory, quoteKeysFile), secrets),

@@ -21,7 +21,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'metering', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -36,7 +36,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
   });
   const metering = await startMetering({
-    ...{ log, logger, metrics, onFatal, clock: Date.now },
+    ...{ log, logger, metrics, telemetry, onFatal, clock: Date.now },
     storeDirectory: instance.directory,
     config: config.metering,
   });

@@ -25,7 +25,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'settlement', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -43,7 +43,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   const partitions = (await log.topics()).find(({ name }) => name === charges)?.partitions ?? 0;
   const secrets = secretsOf(config);
   const settlement = await startSettlement({
-    ...{ log, logger, metrics, onFatal, clock: Date.now },
+    ...{ log, logger, metrics, telemetry, onFatal, clock: Date.now },
     chain: openChain(config.chain),
     storeDirectory: instance.directory,
     // Of every partition: which of them this instance will own is not known before.

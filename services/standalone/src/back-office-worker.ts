@@ -28,7 +28,8 @@ parentPort?.on('message', (message: ToBackOffice) => {
 });
 
 try {
-  tell({ kind: 'ready', ...(await startBackOffice(openParts(premises, lifecycle, fatal))) });
+  const parts = await openParts(premises, lifecycle, fatal);
+  tell({ kind: 'ready', ...(await startBackOffice(parts)) });
 } catch (error) {
   logger.error({ err: error }, 'the back office did not start');
   await lifecycle.close('did not start');

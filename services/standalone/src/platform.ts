@@ -51,7 +51,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
     logLevel: logger.level,
     crashAt: config.crashAt,
   };
-  const parts = openParts(premises, lifecycle, options.onFatal);
+  const parts = await openParts(premises, lifecycle, options.onFatal);
   const counts = { payer: config.partitions, publisher: config.partitions };
   await parts.log.createTopics(topicConfigs(counts, retentionMs));
   const site = await startSite({ directory: siteDirectory });

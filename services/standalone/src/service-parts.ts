@@ -7,6 +7,7 @@ import { type Environment, processEnvironment } from '@paycrawl/service-kit/conf
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
 import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
+import { startTelemetry, type Telemetry } from '@paycrawl/service-kit/telemetry';
 import { crashPoint } from './crash-point.js';
 
 /** What both threads need to know; plain data, because it crosses from one to the other. */
@@ -28,6 +29,7 @@ export interface Parts {
   readonly environment: Environment;
   /** One registry per thread: `/metrics` of a service shows those that run beside it. */
   readonly metrics: Metrics;
+  readonly telemetry: Telemetry | undefined;
   readonly lifecycle: Lifecycle;
   storeOf(service: string): string;
   common(service: string): CommonParts;
@@ -37,29 +39,36 @@ export interface CommonParts {
   readonly log: EventLog;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly telemetry: Telemetry | undefined;
   clock(): number;
   onFatal(error: unknown): void;
   readonly onStep: ((step: string) => void) | undefined;
 }
 
-export function openParts(
+export async function openParts(
   premises: Premises,
   lifecycle: Lifecycle,
   onFatal: (error: unknown) => void,
-): Parts {
+): Promise<Parts> {
   const { dataDir, rpcUrl, chainId, logLevel } = premises;
+  // Each thread has its own: what is loaded in one is not there in the other.
+  const telemetry = await startTelemetry({
+    service: 'standalone',
+    environment: processEnvironment(),
+  });
+  if (telemetry !== undefined) lifecycle.onClose('telemetry', telemetry.close);
   const onStep = crashPoint(premises.crashAt);
   const log = openLmdbLog({ directory: join(dataDir, 'log') });
   lifecycle.onClose('log', () => log.close());
   const metrics = createMetrics({ service: 'standalone', isProcessMeasured: true });
   return {
-    ...{ premises, log, metrics, lifecycle },
+    ...{ premises, log, metrics, telemetry, lifecycle },
     chain: openChain({ rpcUrl, chainId }),
     secretsDirectory: join(dataDir, 'secrets'),
     environment: { FACILITATOR_IS_OPEN: 'true', ...processEnvironment() },
     storeOf: (service) => join(dataDir, 'stores', service),
     common: (service) => ({
-      ...{ log, metrics, onFatal },
+      ...{ log, metrics, telemetry, onFatal },
       logger: createLogger({ service, level: logLevel }),
       clock: Date.now,
       // Absent in earnest: the hot path then calls nothing.

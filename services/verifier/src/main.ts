@@ -24,7 +24,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'verifier', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -46,7 +46,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   await leaveWaitingRoom();
   const verifier = await startVerifier({
-    ...{ log, wakeups, logger, metrics, health, onFatal, clock: Date.now },
+    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, clock: Date.now },
     chain: openChain(config.chain),
     instanceId: instance.id,
     storeDirectory: instance.directory,
