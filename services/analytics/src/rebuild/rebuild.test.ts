@@ -162,7 +162,7 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
 
 const charged = "SELECT count() AS n FROM facts FINAL WHERE measure = 'charged'";
 
-describe('rebuilding the projection', { timeout: 120_000 }, () => {
+describe('rebuilding the projection', { timeout: 240_000 }, () => {
   test('behavior: beside a projection that runs, under appends, while it is read', async () => {
     const world = await startWorld();
     await world.append(300);
