@@ -9,7 +9,7 @@ import { wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import { demoPublisherId } from '../demo-publisher.js';
 import { readOperatorSecrets } from '../deploy/secrets.js';
 import { readPeople } from '../devnet-setup.js';
-import type { RunFile } from '../run-file.js';
+import { type RunFile, removeRunFile } from '../run-file.js';
 import { type ComposeFile, type ComposeService, readComposeFile } from './compose-file.js';
 import { type Node, type Progress, startGraph } from './graph.js';
 import { endLeftovers, pidDirectoryOf } from './leftovers.js';
@@ -26,6 +26,7 @@ import {
 
 export interface ProcessesOptions {
   readonly dataDir: string;
+  readonly runFile: string;
   readonly brokers: 1 | 3;
   readonly fresh: boolean;
   /** Variables of the file; ports that are not set are any free ones. */
@@ -38,11 +39,19 @@ export interface ProcessesOptions {
 /** Where the file and everything that it names is: the root of the repository, `/app` there. */
 export const repositoryRoot = fileURLToPath(new URL('../../../..', import.meta.url));
 
+export interface StartedProcesses {
+  readonly run: RunFile;
+  /** What commands of the repository need to work on this log. */
+  readonly logEnvironment: Readonly<Record<'EVENT_LOG' | 'KAFKA_BROKERS', string>>;
+}
+
 /** Starts what docker-compose.yml describes, each service as a process of its own. */
-export async function startProcesses(options: ProcessesOptions): Promise<RunFile> {
+export async function startProcesses(options: ProcessesOptions): Promise<StartedProcesses> {
   const { dataDir, lifecycle, environment, progress, say } = options;
   const held = openDataDir(dataDir);
   lifecycle.onClose('data folder', held.release);
+  // Left by a start that was killed: nobody is to find it before this one is ready.
+  await removeRunFile(options.runFile);
   await endLeftovers(pidDirectoryOf(dataDir));
   if (options.fresh) await wipe(dataDir);
   const file = readComposeFile(
@@ -54,7 +63,12 @@ export async function startProcesses(options: ProcessesOptions): Promise<RunFile
   const graph = startGraph(nodes, progress);
   lifecycle.onClose('processes', graph.close);
   await graph.ready;
-  return runFile(surroundings);
+  const brokers = [...surroundings.addresses].filter(([place]) => place.startsWith('kafka-'));
+  const addresses = new Set(brokers.map(([, address]) => address));
+  return {
+    run: await runFile(surroundings),
+    logEnvironment: { EVENT_LOG: 'kafka', KAFKA_BROKERS: [...addresses].join(',') },
+  };
 }
 
 async function wipe(dataDir: string): Promise<void> {

@@ -30,10 +30,9 @@ try {
 async function start(): Promise<void> {
   const { dataDir, runFile } = processesConfig();
   const flags = processesFlags(process.argv.slice(2));
-  await removeRunFile(runFile);
   write('Starting docker-compose.yml as processes of this machine\n\n');
-  const run = await startProcesses({
-    ...{ dataDir, lifecycle, ...flags },
+  const { run, logEnvironment } = await startProcesses({
+    ...{ dataDir, runFile, lifecycle, ...flags },
     environment: processEnvironment(),
     say: (line) => write(`${line}\n`),
     progress: {
@@ -58,6 +57,9 @@ async function start(): Promise<void> {
       `  console, API   ${run.console}`,
       `  facilitators   ${run.facilitator}/supported`,
       `  devnet         ${run.chain.rpc}`,
+      '',
+      '  commands on this log, as npm run audit, need',
+      ...Object.entries(logEnvironment).map(([name, value]) => `    ${name}=${value}`),
       '',
       `  sign in as the publisher with   ${run.publisher.token}`,
       `  sign in as the operator with    ${run.operator.token}`,
