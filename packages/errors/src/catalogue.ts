@@ -305,6 +305,12 @@ export const catalogue = {
     retryable: true,
     next: 'Try again in a moment, with the same payment; nothing was held or charged.',
   },
+  generation_superseded: {
+    status: 503,
+    title: 'A newer generation of topics is in force',
+    retryable: true,
+    next: 'Start the process again: it finds the new generation by itself.',
+  },
   migration_batches_open: {
     status: 409,
     title: 'Settlement batches are in flight',

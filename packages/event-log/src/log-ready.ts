@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fail, hasCode } from '@paycrawl/errors/paycrawl-error';
 import { physicalTopic, topicConfigs } from '@paycrawl/events/topics';
 import type { EventLog } from './event-log.js';
+import { enterGeneration, readGeneration, watchGeneration } from './generation.js';
 
 /**
  * Services are started in any order, and a broker, or the job that makes the topics, may take its
@@ -19,20 +20,20 @@ export interface LogGateOptions {
   readonly signal: AbortSignal;
   /** Told each time that the reason changes. */
   onWaiting(reason: string): void;
+  /** A newer generation of topics was opened: this process must end, and be started again. */
+  onSuperseded(error: unknown): void;
 }
 
 const askAgainMs = 500;
-/** Only the names count here. */
-const wanted = topicConfigs({ payer: 1, publisher: 1 }, 1).map(({ name }) => name);
 
 export function createLogGate(log: EventLog): LogGate {
   let reason: string | undefined = 'the log was not asked yet';
   return {
-    async pass({ signal, onWaiting }) {
+    async pass({ signal, onWaiting, onSuperseded }) {
       for (;;) {
         const before = reason;
         reason = await whatIsMissing(log);
-        if (reason === undefined) return;
+        if (reason === undefined) return endWhenSuperseded(log, signal, onSuperseded);
         if (reason !== before) onWaiting(reason);
         await pause(askAgainMs, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) throw fail('log_closed', 'Closed while the log was waited for.');
@@ -45,8 +46,20 @@ export function createLogGate(log: EventLog): LogGate {
   };
 }
 
+async function endWhenSuperseded(
+  log: EventLog,
+  signal: AbortSignal,
+  end: (error: unknown) => void,
+): Promise<void> {
+  const tail = await watchGeneration(log, await readGeneration(log), end);
+  signal.addEventListener('abort', () => void tail.close().catch(() => undefined));
+}
+
 async function whatIsMissing(log: EventLog): Promise<string | undefined> {
   try {
+    await enterGeneration(log);
+    // Only the names count here.
+    const wanted = topicConfigs({ payer: 1, publisher: 1 }, 1).map(({ name }) => name);
     const present = new Set((await log.topics()).map(({ name }) => name));
     const missing = wanted.filter((name) => !present.has(name));
     return missing.length === 0 ? undefined : `the log has no ${missing.join(', ')}`;

@@ -57,6 +57,7 @@ describe('waiting for the log', () => {
     const reasons: string[] = [];
     const options = {
       signal: new AbortController().signal,
+      onSuperseded: (error: unknown) => expect.unreachable(String(error)),
       onWaiting: (reason: string) => {
         reasons.push(reason);
         // Whoever makes the topics does it now.
@@ -73,7 +74,11 @@ describe('waiting for the log', () => {
   test('error: log_closed when nobody waits any more', async () => {
     const gate = createLogGate(createMemoryLog({ clock: () => 0 }));
     const closing = new AbortController();
-    const waiting = gate.pass({ signal: closing.signal, onWaiting: () => closing.abort() });
+    const waiting = gate.pass({
+      signal: closing.signal,
+      onWaiting: () => closing.abort(),
+      onSuperseded: () => undefined,
+    });
     await expect(waiting).rejects.toThrowError(/log_closed/);
   });
 });

@@ -38,7 +38,7 @@ export function generation(): number {
   return generationInForce;
 }
 
-/** Before anything asks for a name; only `@paycrawl/fold/generation` and tests call this. */
+/** Before anything asks for a name; only `@paycrawl/event-log/generation` and tests call this. */
 export function setGeneration(inForce: number): void {
   generationInForce = inForce;
 }
@@ -49,6 +49,11 @@ export function setGeneration(inForce: number): void {
  */
 export function physicalTopic(name: TopicName, of = generationInForce): string {
   return `${name}.${topicDefinitions[name].partitioning === 'one' ? 1 : of}`;
+}
+
+/** Below a service's store folder: offsets of another generation mean something else. */
+export function partitionFolder(partition: number): string {
+  return generationInForce === 1 ? `${partition}` : `generation-${generationInForce}/${partition}`;
 }
 
 /** The generation in a physical name. */

@@ -26,6 +26,8 @@ export interface Driver<Out> {
 export interface RuntimeOptions<Out> {
   readonly log: EventLog;
   readonly fold: Fold<Out>;
+  /** Of an older generation, for projections; by default the one in force. */
+  readonly topic?: string;
   readonly groupId: string;
   createSink(partition: number): Sink<Out>;
   openStore(partition: number): Store;
@@ -71,7 +73,7 @@ const restartDelayMs = 250;
 
 /** Runs a fold over every partition that the group gives to this process. */
 export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<Runtime> {
-  const topic = physicalTopic(options.fold.input);
+  const topic = options.topic ?? physicalTopic(options.fold.input);
   const owners: Owners<Out> = new Map();
   let member: GroupMember | undefined;
   let state: 'running' | 'restarting' | 'ended' = 'running';

@@ -40,6 +40,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await gate.pass({
     signal: lifecycle.signal,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+    onSuperseded: onFatal,
   });
   const warehouse = await openWarehouse(config.clickHouse, {
     directory: join(dataDir, 'warehouse'),

@@ -34,6 +34,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await gate.pass({
     signal: lifecycle.signal,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+    onSuperseded: onFatal,
   });
   const metering = await startMetering({
     ...{ log, logger, metrics, telemetry, onFatal, clock: Date.now },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { partitionFolder } from '@paycrawl/events/topics';
 import type { LogOutput } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type Runtime, startRuntime } from '@paycrawl/fold/runtime';
@@ -44,7 +45,7 @@ export async function startMetering(options: MeteringOptions): Promise<Metering>
     fold: meteringFold,
     groupId: meteringFold.name,
     createSink: () => createLogSink(log, meteringFold.name),
-    openStore: (partition) => openStore(join(options.storeDirectory, String(partition))),
+    openStore: (partition) => openStore(join(options.storeDirectory, partitionFolder(partition))),
     deadLetter: deadLetterOf(meteringFold.name),
     createDriver: (owned) =>
       createFeeKeeper({

@@ -38,6 +38,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await gate.pass({
     signal: lifecycle.signal,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+    onSuperseded: onFatal,
   });
   const charges = physicalTopic('charges');
   const partitions = (await log.topics()).find(({ name }) => name === charges)?.partitions ?? 0;

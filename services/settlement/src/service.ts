@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Chain } from '@paycrawl/chain/chain';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { partitionFolder } from '@paycrawl/events/topics';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type OwnedPartition, type Runtime, startRuntime } from '@paycrawl/fold/runtime';
 import type { FoldStep } from '@paycrawl/fold/steps';
@@ -61,7 +62,7 @@ export async function startSettlement(given: SettlementOptions): Promise<Settlem
     fold: settlementFold,
     groupId: settlementFold.name,
     createSink: () => createLogSink(log, settlementFold.name),
-    openStore: (partition) => openStore(join(options.storeDirectory, String(partition))),
+    openStore: (partition) => openStore(join(options.storeDirectory, partitionFolder(partition))),
     deadLetter: deadLetterOf(settlementFold.name),
     createDriver: (owned) => driverOf(owned, options, { registry, board, instruments }),
     snapshots: { topic: 'snapshots-settlement', intervalMs: config.snapshotIntervalMs },

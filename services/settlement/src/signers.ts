@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signerAddress } from '@paycrawl/chain/transaction';
 import { fail } from '@paycrawl/errors/paycrawl-error';
@@ -33,6 +34,19 @@ export async function loadSigners(
 function makeSigners(partitions: number): string {
   const signers = Array.from({ length: partitions }, () => ({ privateKey: generatePrivateKey() }));
   return JSON.stringify({ signers });
+}
+
+/** More keys behind those that there are, for partitions of a new generation; written whole. */
+export async function growSigners(secretsDirectory: string, partitions: number): Promise<void> {
+  const path = join(secretsDirectory, 'signers.json');
+  const known = parseSigners(await readOrCreateSecret(path, () => makeSigners(partitions)));
+  if (known.length >= partitions) return;
+  const signers = known.map(({ privateKey }) => ({ privateKey }));
+  while (signers.length < partitions) signers.push({ privateKey: generatePrivateKey() });
+  const temporary = `${path}.growing`;
+  await rm(temporary, { force: true });
+  await readOrCreateSecret(temporary, () => JSON.stringify({ signers }));
+  await rename(temporary, path);
 }
 
 /** Nothing of the text goes into the error: it holds keys. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureTokens } from '@paycrawl/analytics/access/tokens';
 import type { Chain } from '@paycrawl/chain/chain';
+import { watchGeneration } from '@paycrawl/event-log/generation';
 import { topicConfigs } from '@paycrawl/events/topics';
 import { openDataDir } from '@paycrawl/service-kit/data-dir';
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
@@ -52,8 +53,12 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
     crashAt: config.crashAt,
   };
   const parts = await openParts(premises, lifecycle, options.onFatal);
-  const counts = { payer: config.partitions, publisher: config.partitions };
+  const counts = parts.generation.counts ?? {
+    ...{ payer: config.partitions, publisher: config.partitions },
+  };
   await parts.log.createTopics(topicConfigs(counts, retentionMs));
+  const superseded = await watchGeneration(parts.log, parts.generation, options.onFatal);
+  lifecycle.onClose('generation', () => superseded.close());
   const site = await startSite({ directory: siteDirectory });
   lifecycle.onClose('site', site.close);
   await registerDemoPublisher(parts.log, {
@@ -61,8 +66,11 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
     ...{ chainId: devnet.chainId, usdc: devnet.usdc, payTo: people.publisher.address },
   });
   const tokens = await ensureTokens(parts.secretsDirectory, [demoPublisherId]);
-  const signers = await fundedSigners(config, devnet, parts.chain);
-  const backOffice = await startBackOfficeThread(premises, options.onFatal);
+  const signers = await fundedSigners({ ...config, partitions: counts.payer }, devnet, parts.chain);
+  const backOffice = await startBackOfficeThread(
+    { ...premises, partitions: counts.payer },
+    options.onFatal,
+  );
   lifecycle.onClose('back office', backOffice.close);
   const { api } = backOffice;
   const { ingress, facilitator } = await startEdge(parts, signers);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Chain } from '@paycrawl/chain/chain';
 import { openChain } from '@paycrawl/chain/chain-client';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { enterGeneration, type GenerationInForce } from '@paycrawl/event-log/generation';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import { type Environment, processEnvironment } from '@paycrawl/service-kit/config';
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
@@ -23,6 +24,8 @@ export interface Premises {
 /** What every service of one thread is made of. */
 export interface Parts {
   readonly premises: Premises;
+  /** Whose topics this process speaks of. */
+  readonly generation: GenerationInForce;
   readonly log: EventLog;
   readonly chain: Chain;
   readonly secretsDirectory: string;
@@ -60,9 +63,10 @@ export async function openParts(
   const onStep = crashPoint(premises.crashAt);
   const log = openLmdbLog({ directory: join(dataDir, 'log') });
   lifecycle.onClose('log', () => log.close());
+  const generation = await enterGeneration(log);
   const metrics = createMetrics({ service: 'standalone', isProcessMeasured: true });
   return {
-    ...{ premises, log, metrics, telemetry, lifecycle },
+    ...{ premises, generation, log, metrics, telemetry, lifecycle },
     chain: openChain({ rpcUrl, chainId }),
     secretsDirectory: join(dataDir, 'secrets'),
     environment: { FACILITATOR_IS_OPEN: 'true', ...processEnvironment() },

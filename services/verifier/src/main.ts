@@ -43,6 +43,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await gate.pass({
     signal: lifecycle.signal,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for the event log'),
+    onSuperseded: onFatal,
   });
   await leaveWaitingRoom();
   const verifier = await startVerifier({

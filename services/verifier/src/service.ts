@@ -5,7 +5,7 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { createRenewingProducer } from '@paycrawl/event-log/renewing-producer';
 import type { Wakeups } from '@paycrawl/event-log/wakeups';
-import { physicalTopic } from '@paycrawl/events/topics';
+import { partitionFolder, physicalTopic } from '@paycrawl/events/topics';
 import type { ReadView } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import {
@@ -137,7 +137,7 @@ function startAdmission(parts: Parts): Promise<Runtime> {
     fold: admission,
     groupId: admission.name,
     createSink: () => createLogSink(log, admission.name),
-    openStore: (partition) => openStore(join(storeDirectory, String(partition))),
+    openStore: (partition) => openStore(join(storeDirectory, partitionFolder(partition))),
     // Dead letters are among the outputs of this fold.
     deadLetter: deadLetterOf(admission.name) as () => AdmissionOutput,
     createDriver: (owned) => driverOf(owned, parts),

@@ -44,6 +44,8 @@ function accepted(view: ProjectionView, data: Data<'PaymentAccepted'>): void {
 }
 
 function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
+  // Nothing was decided about the proof: it is presented again to the next generation.
+  if (data.code === 'generation_closed') return;
   countRequest(view, 'rejected', data, data.code);
   const known = view.get<Crawl>(`c/${data.chargeId}`);
   // A repeat of a proof that is being decided or was charged is another answer to the same crawl.

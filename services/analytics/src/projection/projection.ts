@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { physicalTopic } from '@paycrawl/events/topics';
+import { generation, generationOf, physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, Sink } from '@paycrawl/fold/fold';
 import { createLogSink } from '@paycrawl/fold/log-sink';
 import {
@@ -87,8 +87,8 @@ export async function startProjection(options: ProjectionOptions): Promise<Proje
   });
   const runtimes: Runtime[] = [];
   const outputsWaitingMax = await waitingPerPartition(options.log);
-  for (const fold of projectionFolds) {
-    runtimes.push(await startFold({ ...options, outputsWaitingMax }, fold, flusher));
+  for (const source of sourcesOf(generation())) {
+    runtimes.push(await startFold({ ...options, outputsWaitingMax }, source, flusher));
   }
   const standing = async () =>
     (await Promise.all(runtimes.map((runtime) => runtime.standing()))).flat();
@@ -109,28 +109,53 @@ export async function startProjection(options: ProjectionOptions): Promise<Proje
 }
 
 async function waitingPerPartition(log: EventLog): Promise<number> {
-  const topics = new Set(projectionFolds.map(({ input }) => physicalTopic(input)));
+  const topics = new Set(sourcesOf(generation()).map(({ topic }) => topic));
   const partitions = (await log.topics())
     .filter(({ name }) => topics.has(name))
     .reduce((sum, topic) => sum + topic.partitions, 0);
   return Math.max(1, Math.floor(outputsHeldMax / Math.max(1, partitions)));
 }
 
+export interface ProjectionSource {
+  readonly fold: ProjectionFold;
+  readonly topic: string;
+}
+
+/**
+ * Every topic that is read, of all generations: what was told in an older one stays told, and who
+ * rebuilds begins there. Totals belong to their source, so nothing is counted twice (ADR 0007).
+ */
+export function sourcesOf(inForce: number): ProjectionSource[] {
+  const sources = projectionFolds.flatMap((fold) =>
+    Array.from({ length: inForce }, (_, index) => ({
+      fold,
+      topic: physicalTopic(fold.input, index + 1),
+    })),
+  );
+  // Topics of one partition have one name in all generations.
+  return [...new Map(sources.map((source) => [source.topic, source])).values()];
+}
+
+function groupOf(fold: ProjectionFold, topic: string): string {
+  const of = generationOf(topic);
+  const group = `${projectionName}-${fold.input}`;
+  return of === 1 ? group : `${group}-${of}`;
+}
+
 function startFold(
   options: ProjectionOptions & { readonly outputsWaitingMax: number },
-  fold: ProjectionFold,
+  { fold, topic }: ProjectionSource,
   flusher: Flusher,
 ): Promise<Runtime> {
-  const topic = physicalTopic(fold.input);
   const sink: Sink<EventOutputs> = {
     write: (outputs) => flusher.add(outputs),
     close: async () => {},
   };
   return startRuntime<EventOutputs>({
     log: options.log,
-    fold,
+    ...{ fold, topic },
     // One group for each topic: members of one group must subscribe to the same topics.
-    groupId: `${projectionName}-${fold.input}`,
+    groupId: groupOf(fold, topic),
     createSink: () => sink,
     openStore: (partition) => {
       const directory = join(options.storeDirectory, topic, String(partition));

@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
-import { physicalTopic, topicDefinitions } from '@paycrawl/events/topics';
+import { generation, topicDefinitions } from '@paycrawl/events/topics';
 import { createPartition, type Partition } from '@paycrawl/fold/partition';
 import { openStore, type Store } from '@paycrawl/fold/store';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Flusher } from '../projection/flusher.js';
-import { projectionFolds } from '../projection/projection.js';
+import { sourcesOf } from '../projection/projection.js';
 import type { EventOutputs, ProjectionFold } from '../projection/projection-fold.js';
 
 const batchRecords = 2_000;
@@ -31,8 +31,7 @@ export async function findSources(log: EventLog): Promise<Sources> {
   const counts = new Map((await log.topics()).map(({ name, partitions }) => [name, partitions]));
   const refolded: (TopicPartition & { fold: ProjectionFold })[] = [];
   const carried: string[] = [];
-  for (const fold of projectionFolds) {
-    const topic = physicalTopic(fold.input);
+  for (const { fold, topic } of sourcesOf(generation())) {
     for (let partition = 0; partition < (counts.get(topic) ?? 0); partition += 1) {
       const { earliest } = await log.offsets({ topic, partition });
       if (earliest === 0) refolded.push({ topic, partition, fold });

@@ -35,6 +35,8 @@ function apply(view: View<LogOutput>, event: DecisionEvent): void {
     case 'HoldReleased':
       return count(view, event.data, { released: 1 });
     case 'PaymentRejected':
+      // However many came late to a closed generation, its state is one (ADR 0007).
+      if (event.data.code === 'generation_closed') return;
       return count(view, event.data, { rejected: 1 });
     case 'LossPosted':
       return lossPosted(view, event.data);

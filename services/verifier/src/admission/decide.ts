@@ -98,7 +98,7 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
     case 'GasSpent':
       return onRelayed(view, event);
     case 'PartitionClosed':
-      return view.set(closedKey, event.data.generation);
+      return view.set(closedKey, position.offset);
     case 'PartitionSeeded':
       // The runtime takes it before any rule sees it.
       return;

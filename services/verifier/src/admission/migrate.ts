@@ -33,8 +33,6 @@ export function carryAdmission(
       const admission = admissionOf(`n/${second}`);
       return admission && { to: 'payer', payer: admission.proof.payer, entry: [key, value] };
     }
-    case 'F':
-      return { to: 'everywhere', entry: [key, value], version: 0 };
     case 'p':
     case 'i':
     case 'w':

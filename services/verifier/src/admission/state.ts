@@ -16,7 +16,7 @@ import type { LogOutput, ReadView, View } from '@paycrawl/fold/fold';
  * | `w/<payer>/<asset>` | an observation is wanted: the watcher works from these |
  * | `f/<payer>`, `F/<publisher>` | frozen |
  * | `k/<payer>`, `kr/<payer>/<offset>` | parked, and the records kept meanwhile |
- * | `closed` | the generation is closed: records without a cause decide nothing |
+ * | `closed` | where the generation was closed: later records without a cause decide nothing |
  */
 export type Proof = DataOf<typeof ProofReceived>;
 export type AdmissionOutput = LogOutput<'decisions' | 'dead-letters'>;

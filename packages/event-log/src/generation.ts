@@ -1,6 +1,7 @@
-import type { EventLog, LogRecord, Tail } from '@paycrawl/event-log/event-log';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { decodeEvent } from '@paycrawl/events/event';
 import { type PartitionCounts, physicalTopic, setGeneration } from '@paycrawl/events/topics';
+import type { EventLog, LogRecord, Tail } from './event-log.js';
 
 /** The generation in force; counts are known from its marker, or the first is as it was made. */
 export interface GenerationInForce {
@@ -33,11 +34,11 @@ export async function enterGeneration(log: EventLog): Promise<GenerationInForce>
   return found;
 }
 
-/** Tells once when a newer generation than the one entered is opened: this process must end. */
+/** Tells when a newer generation than the one entered is opened: this process must end. */
 export async function watchGeneration(
   log: EventLog,
   entered: GenerationInForce,
-  on: { superseded(by: GenerationInForce): void; error(error: unknown): void },
+  onSuperseded: (error: unknown) => void,
 ): Promise<Tail> {
   let told = entered.generation;
   return log.tail({
@@ -47,9 +48,10 @@ export async function watchGeneration(
       const found = newest(entered, records);
       if (found.generation <= told) return;
       told = found.generation;
-      on.superseded(found);
+      const detail = `generation ${told} is in force now; start this process again`;
+      onSuperseded(fail('generation_superseded', detail));
     },
-    onError: on.error,
+    onError: onSuperseded,
   });
 }
 
