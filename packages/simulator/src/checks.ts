@@ -38,7 +38,7 @@ function partitionsOf({ plan, broker }: World): PartitionRecords[] {
     const all = (topic: TopicName) => broker.all({ topic: physicalTopic(topic), partition });
     const [payments, decisions, charges] = [all('payments'), all('decisions'), all('charges')];
     return {
-      ...{ partition, payments, decisions, charges },
+      ...{ generation: 1, isGrown: false, partition, payments, decisions, charges },
       ledger: all('ledger'),
       settlements: all('settlements'),
       done: {

@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { childEnvironment } from '../config.js';
+import { repositoryRoot } from '../processes/platform-processes.js';
+import { auditLines, cleanVerdict } from '../testing/audit-cli.js';
+import type { Choice, FaultCase, FaultFigures, FaultRow } from './fault.js';
+import { type Load, startLoad } from './load.js';
+import { type MatrixLine, renderDocument, renderMatrix } from './matrix.js';
+import { type FaultPlatform, type PlatformOptions, startFaultPlatform } from './platform.js';
+import { rows } from './rows.js';
+import { randomOf } from './seeded.js';
+
+// Real processes over a real broker, broken in every way of the matrix while crawlers pay.
+
+const { FAULT_SEED, FAULT_ALL, FAULT_PATIENCE, FAULT_ONLY } = childEnvironment();
+const seed = Number.parseInt(FAULT_SEED ?? '', 10) || randomInt(1, 1_000_000);
+const patience = Number.parseInt(FAULT_PATIENCE ?? '', 10) || 1;
+const choice: Choice = { isAll: FAULT_ALL === 'true', random: randomOf(seed) };
+const limitMs = (ms: number): number => ms * patience;
+const auditTimeMs = 120_000;
+const startTimeMs = 120_000;
+const eventually = { timeout: limitMs(60_000), interval: 200 };
+
+const lines: MatrixLine[] = [];
+const platforms = new Map<PlatformOptions | undefined, FaultPlatform>();
+process.stdout.write(
+  `faults: seed ${seed} (FAULT_SEED repeats it), limits of time × ${patience}, ` +
+    `${choice.isAll ? 'everything' : 'steps and services drawn by the seed'}\n`,
+);
+
+afterAll(async () => {
+  await Promise.all([...platforms.values()].map((platform) => platform.remove()));
+  process.stdout.write(`${renderMatrix(lines)}\nfaults: seed ${seed}\n`);
+  if (choice.isAll && FAULT_ONLY === undefined) writeDocument();
+}, 120_000);
+
+async function platformOf(options: PlatformOptions | undefined): Promise<FaultPlatform> {
+  const running = platforms.get(options) ?? (await startFaultPlatform(options));
+  platforms.set(options, running);
+  return running;
+}
+
+function loadOn(platform: FaultPlatform): Load {
+  const { till, people, devnet } = platform;
+  return startLoad({ till, wallets: people.crawlers, rpcUrl: devnet.rpcUrl });
+}
+
+async function runCase(row: FaultRow, one: FaultCase): Promise<void> {
+  const startedMs = performance.now();
+  const platform = await platformOf(one.platform);
+  const chargedBefore = platform.watch.charged.size;
+  const load = loadOn(platform);
+  let figures: FaultFigures | undefined;
+  let verdict = 'failed';
+  try {
+    await load.morePages(3, limitMs(60_000));
+    figures = await one.run({ ...choice, platform, load, limitMs });
+  } finally {
+    await load.stop();
+    if (figures !== undefined) verdict = await verdictOf(platform, load).catch(() => 'failed');
+    lines.push({
+      ...{ row: row.name, case: one.name, figures: figures ?? {}, verdict },
+      load: load.figures(),
+      charges: platform.watch.charged.size - chargedBefore,
+      seconds: (performance.now() - startedMs) / 1000,
+    });
+    process.stdout.write(`${renderMatrix(lines.slice(-1))}\n`);
+    if (one.platform !== undefined) await removeOwn(one.platform);
+  }
+  expect(verdict).toBe(cleanVerdict);
+  const { withoutRetryAfter, statuses } = load.figures();
+  expect(withoutRetryAfter).toBe(0);
+  expect(Object.keys(statuses).filter((status) => !['200', '402', '503'].includes(status))).toEqual(
+    [],
+  );
+}
+
+async function removeOwn(options: PlatformOptions): Promise<void> {
+  const platform = platforms.get(options);
+  platforms.delete(options);
+  await platform?.remove();
+}
+
+/** Nothing that a crawler has a receipt for is missing, and the books are as the log says. */
+async function verdictOf(platform: FaultPlatform, { receipts }: Load): Promise<string> {
+  const { charged } = platform.watch;
+  const missing = () => [...receipts].filter((id) => !charged.has(id));
+  await expect.poll(missing, eventually).toEqual([]);
+  await platform.run();
+  const said = await auditLines(platform.directory, platform.environment);
+  const verdict = said.at(-1) ?? 'no verdict';
+  if (verdict !== cleanVerdict) process.stdout.write(`${said.join('\n')}\n`);
+  return verdict;
+}
+
+function writeDocument(): void {
+  const git = (...words: string[]) =>
+    execFileSync('git', words, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
+  const [cpu] = cpus();
+  const document = renderDocument(lines, {
+    ...{ seed, node: process.version, commit: git('rev-parse', '--short', 'HEAD') },
+    machine: `${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'})`,
+  });
+  writeFileSync(join(repositoryRoot, 'docs', 'fault-matrix.md'), document);
+}
+
+const wanted = rows.filter(({ name }) => FAULT_ONLY === undefined || name.includes(FAULT_ONLY));
+for (const row of wanted) {
+  describe(`${row.name}: ${row.mustHold}`, () => {
+    for (const one of row.cases(choice)) {
+      const timeoutMs = startTimeMs + limitMs(one.timeoutMs) + auditTimeMs;
+      test(`behavior: ${row.name}: ${one.name}`, () => runCase(row, one), timeoutMs);
+    }
+  });
+}
+
+describe('after all of them', () => {
+  test('behavior: every charge on the shared platform is settled, and on the chain', async () => {
+    const platform = await platformOf(undefined);
+    const { charged, ended } = platform.watch;
+    const open = () => [...charged].filter((id) => !ended.has(id));
+    await expect.poll(open, { timeout: limitMs(90_000), interval: 500 }).toEqual([]);
+  }, 300_000);
+});

@@ -1,0 +1,97 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
+import { startTcpProxy, type TcpProxy } from '@paycrawl/testkit/tcp-proxy';
+import { type Balancer, startBalancer } from '../processes/balancer.js';
+import type { FleetMember } from '../processes/fleet.js';
+import type { ServiceName } from '../processes/start-service.js';
+import { type SeparateServices, startSeparateServices } from '../testing/separate-services.js';
+import { startWatch, type Watch } from './watch.js';
+
+/** Every service as processes over a broker, behind a balancer, watched from beside. */
+export interface FaultPlatform extends SeparateServices {
+  readonly kafka: KafkaCluster;
+  /** In front of the broker's second listener, one per node: only who was sent there uses it. */
+  readonly proxies: readonly TcpProxy[];
+  /** What an instance is started with so that its way to the broker leads through the proxies. */
+  readonly proxied: Readonly<Record<string, string>>;
+  /** Origin of the tills, behind a balancer that asks for their readiness. */
+  readonly till: string;
+  readonly watch: Watch;
+  /** Starts an instance again on its own folder and ports, or a new one, and waits for it. */
+  start(instance: string, environment?: Readonly<Record<string, string>>): Promise<FleetMember>;
+}
+
+export interface PlatformOptions {
+  readonly nodes?: 1 | 3;
+  readonly instances?: Partial<Record<ServiceName, number>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Two tills for the balancer, two verifiers so that one can die: the rest is supervised. */
+const instancesDefault = { ingress: 2, verifier: 2 };
+
+/** Small times, so that every step is passed soon. */
+const environmentDefault: Readonly<Record<string, string>> = {
+  SETTLEMENT_BATCH_AGE_MAX_MS: '200',
+  SETTLEMENT_POLL_INTERVAL_MS: '200',
+  ANALYTICS_RECONCILE_INTERVAL_MS: '2000',
+  // The least that brokers allow by default: what a frozen instance costs that nobody replaces.
+  KAFKA_SESSION_TIMEOUT_MS: '6000',
+};
+
+export async function startFaultPlatform(options: PlatformOptions = {}): Promise<FaultPlatform> {
+  const { nodes = 1, instances = instancesDefault } = options;
+  const directory = await mkdtemp(join(tmpdir(), 'paycrawl-faults-'));
+  const proxies = await Promise.all(Array.from({ length: nodes }, () => startTcpProxy(1)));
+  const proxyPorts = proxies.map(({ port }) => port);
+  const kafka = await startKafka({ directory, nodes, proxyPorts });
+  proxies.forEach((proxy, node) => {
+    proxy.aim(kafka.proxiedPorts[node] ?? 0);
+  });
+  const services = await startSeparateServices({
+    ...{ brokers: kafka.brokers, instances },
+    environment: { ...environmentDefault, ...options.environment },
+  });
+  const tills = services.fleet.members().filter(({ service }) => service === 'ingress');
+  const balancer = await startBalancer(0, tills.map(balanced));
+  const watch = await startWatch(services.log, (error) => {
+    process.stderr.write(`faults: the log cannot be followed: ${String(error)}\n`);
+  });
+  return {
+    ...services,
+    ...{ kafka, proxies, watch },
+    proxied: { KAFKA_BROKERS: proxyPorts.map((port) => `127.0.0.1:${port}`).join(',') },
+    till: `http://127.0.0.1:${balancer.port}`,
+    async start(instance, environment) {
+      const member = await services.fleet.start(serviceOf(instance), instance, environment);
+      await member.ready();
+      return member;
+    },
+    remove: () => remove(directory, { services, balancer, watch, proxies }),
+  };
+}
+
+export function serviceOf(instance: string): ServiceName {
+  return instance.slice(0, instance.lastIndexOf('-')) as ServiceName;
+}
+
+function balanced({ origin, operations }: FleetMember) {
+  return { port: Number.parseInt(new URL(origin).port, 10), readyUrl: `${operations}/readyz` };
+}
+
+interface Parts {
+  readonly services: SeparateServices;
+  readonly balancer: Balancer;
+  readonly watch: Watch;
+  readonly proxies: readonly TcpProxy[];
+}
+
+async function remove(directory: string, parts: Parts): Promise<void> {
+  await parts.balancer.close();
+  await parts.watch.close();
+  await parts.services.remove();
+  await Promise.all(parts.proxies.map((proxy) => proxy.close()));
+  await wipeKafka(directory);
+}

@@ -1,0 +1,6 @@
+import type { FaultRow } from './fault.js';
+import { brokerDies } from './rows/broker.js';
+import { crashAtSteps } from './rows/crash-steps.js';
+
+/** The matrix, in the order in which it is run and printed. */
+export const rows: readonly FaultRow[] = [crashAtSteps, brokerDies];

@@ -1,0 +1,64 @@
+import type { EventLog } from '@paycrawl/event-log/event-log';
+import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
+import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+
+/** Follows topics from beside the platform: when each record came, and what must not be lost. */
+export interface Watch {
+  /** Moments (of `performance.now`) at which records of the topic arrived. */
+  times(topic: WatchedTopic): readonly number[];
+  /** Charges that were posted, and those that reached their end. */
+  readonly charged: ReadonlySet<string>;
+  readonly ended: ReadonlySet<string>;
+  /** Whoever wants to see each event as it comes. */
+  onEvent(listener: (event: AnyEvent, topic: WatchedTopic) => void): () => void;
+  close(): Promise<void>;
+}
+
+const watched = ['decisions', 'ledger', 'charges', 'settlements', 'registry'] as const;
+export type WatchedTopic = (typeof watched)[number];
+
+export async function startWatch(log: EventLog, onError: (error: unknown) => void): Promise<Watch> {
+  const times = new Map<WatchedTopic, number[]>(watched.map((topic) => [topic, []]));
+  const charged = new Set<string>();
+  const ended = new Set<string>();
+  const listeners = new Set<(event: AnyEvent, topic: WatchedTopic) => void>();
+  const follow = async (topic: WatchedTopic, partition: number) =>
+    log.tail({
+      ...{ topic: physicalTopic(topic), partition, fromOffset: 0, onError },
+      onRecords: async (records) => {
+        const nowMs = performance.now();
+        for (const { value } of records) {
+          times.get(topic)?.push(nowMs);
+          const decoded = decodeEvent(value);
+          if (decoded.kind !== 'event') continue;
+          const { event } = decoded;
+          if (event.type === 'ChargePosted') charged.add(event.data.chargeId);
+          if (event.type === 'ChargeSettled') ended.add(event.data.chargeId);
+          if (event.type === 'ChargeUncollectible') ended.add(event.data.chargeId);
+          for (const listener of listeners) listener(event, topic);
+        }
+      },
+    });
+  const places = await placesOf(log);
+  const tails = await Promise.all(places.map(({ topic, partition }) => follow(topic, partition)));
+  return {
+    times: (topic) => times.get(topic) ?? [],
+    ...{ charged, ended },
+    onEvent: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async close() {
+      await Promise.all(tails.map((tail) => tail.close()));
+    },
+  };
+}
+
+async function placesOf(log: EventLog): Promise<{ topic: WatchedTopic; partition: number }[]> {
+  const topics = await log.topics();
+  return watched.flatMap((topic) => {
+    const name = physicalTopic(topic satisfies TopicName);
+    const partitions = topics.find((one) => one.name === name)?.partitions ?? 0;
+    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
+  });
+}
