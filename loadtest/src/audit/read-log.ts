@@ -1,7 +1,7 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/event-log';
+import { readGeneration } from '@paycrawl/event-log/generation';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
-import { readGeneration } from '@paycrawl/fold/generation';
 import type { Done, PartitionRecords } from './audit-log.js';
 
 const readRecordsMax = 10_000;

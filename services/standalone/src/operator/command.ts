@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { catalogue } from '@paycrawl/errors/catalogue';
 import { fail, hasCode, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
+import { enterGeneration } from '@paycrawl/event-log/generation';
 import { openLogOf } from '@paycrawl/event-log/open-log';
-import { enterGeneration } from '@paycrawl/fold/generation';
 import { processEnvironment } from '@paycrawl/service-kit/config';
 import { standaloneConfig } from '../config.js';
 
