@@ -1,7 +1,10 @@
 import { expect, inject, test } from 'vitest';
+import { createCluster } from './cluster.js';
 import { newTopic, openSharedKafka } from './kafka-cluster.given.js';
 import type { TopicPlan } from './reconcile-topics.js';
 import { reconcileTopics } from './reconcile-topics.js';
+import { kafkaSettings } from './settings.js';
+import { describeTopics } from './topics.js';
 
 const options = { brokers: inject('kafkaBrokers'), clientId: 'topics' };
 
@@ -48,5 +51,15 @@ test('behavior: many topics are asked for at once by a log that knows none of th
   const ends = await Promise.all(topics.map((topic) => fresh.offsets({ topic, partition: 0 })));
   expect(ends).toEqual(topics.map(() => ({ earliest: 0, next: 0 })));
   await fresh.close();
+  await log.close();
+});
+
+test('behavior: a topic that is deleted while topics are listed is not in the list', async () => {
+  const log = openSharedKafka();
+  const there = await newTopic(log);
+  const cluster = createCluster(kafkaSettings(options));
+  const described = await describeTopics(cluster, [there, `gone-${Date.now()}`]);
+  expect([...described.keys()]).toEqual([there]);
+  cluster.close();
   await log.close();
 });

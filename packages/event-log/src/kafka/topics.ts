@@ -6,6 +6,7 @@ import type { DescribedTopic, NewTopic } from './protocol.js';
 import { messageBytesMax } from './settings.js';
 
 const alreadyExists = 'TOPIC_ALREADY_EXISTS';
+const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION';
 const replicasMaxDefault = 3;
 
 /** What every topic of the log is set to, beside its retention. */
@@ -110,20 +111,17 @@ export async function listKafkaTopics(cluster: Cluster): Promise<TopicConfig[]> 
     cluster,
     topics.map(({ topic }) => topic),
   );
-  return topics.map(({ topic, partitionMetadata }) => {
-    const retention = described.get(topic)?.get('retention.ms');
-    return {
-      name: topic,
-      partitions: partitionMetadata.length,
-      retentionMs:
-        retention === undefined || retention === '-1'
-          ? ('forever' as const)
-          : Number.parseInt(retention, 10),
-    };
+  return topics.flatMap(({ topic, partitionMetadata }) => {
+    const settings = described.get(topic);
+    // Deleted between the two questions, as topics of wake-ups are.
+    if (settings === undefined) return [];
+    const retention = settings.get('retention.ms') ?? '-1';
+    const retentionMs = retention === '-1' ? 'forever' : Number.parseInt(retention, 10);
+    return { name: topic, partitions: partitionMetadata.length, retentionMs };
   });
 }
 
-/** The settings of topics as the brokers hold them. */
+/** The settings of topics as the brokers hold them, without those that are not there. */
 export async function describeTopics(
   cluster: Cluster,
   names: readonly string[],
@@ -133,7 +131,8 @@ export async function describeTopics(
   const answer = await cluster.question(() =>
     cluster.ask(undefined, 'DescribeConfigs', { resources }),
   );
-  return new Map(answer.resources.map((one) => [one.resourceName, entriesOf(one)]));
+  const there = answer.resources.filter(({ errorCode }) => kafkaType(errorCode) !== unknownTopic);
+  return new Map(there.map((one) => [one.resourceName, entriesOf(one)]));
 }
 
 function entriesOf({ errorCode, configEntries, resourceName }: DescribedTopic) {
