@@ -30,7 +30,15 @@ interface Kept {
   listeners: (() => void)[];
 }
 
-export function createBroker(clock: () => number, onAppended: (record: LogRecord) => void): Broker {
+/**
+ * `isMonotonic`: the append time of a partition never goes back. On Kafka it may, with the clock of
+ * a new leader, so folds take the running maximum.
+ */
+export function createBroker(
+  clock: () => number,
+  onAppended: (record: LogRecord) => void,
+  isMonotonic: boolean,
+): Broker {
   const topics = new Map<string, TopicConfig>();
   const partitions = new Map<string, Kept>();
   let offsetMs = 0;
@@ -43,7 +51,8 @@ export function createBroker(clock: () => number, onAppended: (record: LogRecord
 
   function appendOne(record: NewRecord): Appended {
     const target = kept(record);
-    const timestampMs = Math.max(target.lastMs, Math.floor(clock() + offsetMs));
+    const nowMs = Math.floor(clock() + offsetMs);
+    const timestampMs = isMonotonic ? Math.max(target.lastMs, nowMs) : nowMs;
     target.lastMs = timestampMs;
     const offset = target.earliest + target.records.length;
     const { topic, partition, key } = record;

@@ -36,7 +36,9 @@ export type Action =
   | { readonly kind: 'mint'; readonly to: string; readonly value: bigint }
   | { readonly kind: 'spend'; readonly from: string; readonly value: bigint }
   | { readonly kind: 'cancel'; readonly from: string; readonly nonce: string }
-  | { readonly kind: 'use'; readonly transfer: TransferCall };
+  | { readonly kind: 'use'; readonly transfer: TransferCall }
+  | { readonly kind: 'stranger'; readonly signer: string }
+  | { readonly kind: 'code'; readonly of: string; readonly refuses: boolean };
 
 export interface TransferCall {
   readonly from: string;
@@ -70,6 +72,8 @@ export interface ChainState {
   /** `from/nonce` of every authorization that ended. */
   readonly ended: ReadonlySet<string>;
   readonly nonces: ReadonlyMap<string, number>;
+  /** Accounts that have code, and whether it refuses to pay. */
+  readonly codes: ReadonlyMap<string, boolean>;
 }
 
 export interface Block extends BlockHeader {
@@ -134,7 +138,12 @@ export function createChainModel(seed: string, timestampS: number): ChainModel {
     },
     waiting: () => [...pool.values()],
   };
-  const empty = { balances: new Map(), ended: new Set<string>(), nonces: new Map() };
+  const empty = {
+    balances: new Map(),
+    ended: new Set<string>(),
+    nonces: new Map(),
+    codes: new Map(),
+  };
   const nothing = { state: empty, receipts: new Map(), transactions: [], actions: [] };
   blocks.push({
     ...{ number: 0, hash: model.genesisHash, parentHash: hashOf('none'), timestampS },
@@ -259,6 +268,7 @@ function execute(
     balances: new Map(before.balances),
     ended: new Set(before.ended),
     nonces: new Map(before.nonces),
+    codes: new Map(before.codes),
   };
   const results = actions.map((action, index) => {
     const hash = hashOf(`action/${timestampS}/${index}/${JSON.stringify(action, textOfBigint)}`);
@@ -279,6 +289,8 @@ function textOfBigint(_key: string, value: unknown): unknown {
 interface MutableState {
   readonly balances: Map<string, bigint>;
   readonly ended: Set<string>;
+  readonly nonces: Map<string, number>;
+  readonly codes: Map<string, boolean>;
 }
 
 interface Fact {
@@ -306,6 +318,12 @@ function applyAction(state: MutableState, action: Action, timestampS: number): F
     }
     case 'use':
       return transfer(state, action.transfer, timestampS);
+    case 'stranger':
+      state.nonces.set(action.signer, (state.nonces.get(action.signer) ?? 0) + 1);
+      return [];
+    case 'code':
+      state.codes.set(action.of, action.refuses);
+      return [];
     default:
       return action satisfies never;
   }
@@ -326,12 +344,13 @@ function transfer(state: MutableState, call: TransferCall, timestampS: number): 
 }
 
 export function wouldSucceed(
-  { balances, ended }: Pick<ChainState, 'balances' | 'ended'>,
+  { balances, ended, codes }: Pick<ChainState, 'balances' | 'ended' | 'codes'>,
   { from, value, validAfter, validBefore, nonce }: TransferCall,
   timestampS: number,
 ): boolean {
   const now = BigInt(timestampS);
   if (now <= validAfter || now >= validBefore || ended.has(`${from}/${nonce}`)) return false;
+  if (codes.get(from) === true) return false;
   return (balances.get(from) ?? 0n) >= value;
 }
 

@@ -60,7 +60,8 @@ export function createChainPort(life: Life, options: ChainPortOptions): Chain {
       ask((node) => endsIn(model, node, wanted).filter(() => !node.forgets())),
     isValidSignature: () => ask(({ head }) => signatureOf(head)),
     simulate: (wanted) => ask((node) => simulate(node, wanted)),
-    hasCode: (addresses) => ask(() => addresses.map(() => false)),
+    hasCode: (addresses, tag) =>
+      ask((node) => addresses.map((one) => node.at(tag).state.codes.has(one.toLowerCase()))),
     transactionAt: (hash) => ask((node) => receiptAt(model, node, hash)),
     accountNonce: (address, tag) => ask((node) => node.at(tag).state.nonces.get(address) ?? 0),
     balanceOf: (_asset, owner, tag) => ask((node) => balance(node.at(tag), owner)),
@@ -160,7 +161,7 @@ function observe({ head, at }: Node, requests: readonly PayerRequest[], depth: n
         ...{
           payer,
           asset,
-          hasCode: false,
+          hasCode: head.state.codes.has(payer),
           balance: smaller(balance(deep, payer), balance(head, payer)),
         },
         nonces: nonces.map((nonce) => {
@@ -203,7 +204,7 @@ function simulate({ head }: Node, { groups }: SimulationRequest): boolean[] {
     const from = call.from.toLowerCase();
     const to = call.to.toLowerCase();
     const lower = { ...call, from, to, nonce: call.nonce.toLowerCase() };
-    if (!wouldSucceed({ balances, ended }, lower, head.timestampS)) return false;
+    if (!wouldSucceed({ ...head.state, balances, ended }, lower, head.timestampS)) return false;
     balances.set(from, (balances.get(from) ?? 0n) - call.value);
     ended.add(`${from}/${lower.nonce}`);
     return true;

@@ -60,7 +60,7 @@ function begin(state: State, crawl: number): void {
 
 async function pay(state: State, crawl: number): Promise<void> {
   const { world, random } = state;
-  const proof = newProof(state, crawl);
+  let proof = newProof(state, crawl);
   if (random.chance(0.06)) endElsewhere(state, proof);
   // The same proof at two ingresses at once.
   const other = random.chance(0.15) ? present(state, proof) : undefined;
@@ -68,6 +68,7 @@ async function pay(state: State, crawl: number): Promise<void> {
   await other;
   for (let again = 0; again < 3 && shouldRetry(state, proof, answer); again++) {
     await world.timeline.sleep(300 + random.draw() * 6_000, state.life);
+    proof = askedOf(state, proof, answer);
     answer = await present(state, proof);
   }
   if (answer.kind === 'served' && random.chance(0.12)) spendSoon(state, proof);
@@ -86,6 +87,13 @@ function shouldRetry({ world, random }: State, proof: Presented, answer: Answer)
     return true;
   }
   return random.chance(0.75);
+}
+
+/** An account with code is asked itself; as it would say to the ingress that checks. */
+function askedOf({ world }: State, proof: Presented, answer: Answer): Presented {
+  if (answer.kind !== 'refused' || answer.code !== 'needs_account_check') return proof;
+  const blockNumber = world.chain.head().number;
+  return { ...proof, signatureCheck: { kind: 'asked', blockNumber } };
 }
 
 /** Never longer than a client waits: an ingress that died says nothing. */
@@ -115,6 +123,7 @@ function newProof({ world, random }: State, crawl: number): Presented {
     signatureCheck: { kind: 'recovered' },
     decideWithinMs: random.pick([500, 2_000, 5_000]),
     leaseMs: random.pick([500, 2_000, 8_000]),
+    ...(random.chance(0.15) ? { paymentId: `pay-${crawl % 3}`, payloadHash: `hash-${crawl}` } : {}),
   };
 }
 

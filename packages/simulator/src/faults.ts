@@ -105,7 +105,7 @@ function kill(state: State): void {
 /** A process is started beside one that is still there, on its machine or on another one. */
 function secondOwner(state: State): void {
   const { random, world } = state;
-  const living = alive(state).filter(({ service }) => service !== 'analytics');
+  const living = alive(state);
   if (living.length === 0) return;
   const { service, machine, life } = random.pick(living);
   const isSharing = random.chance(0.6);

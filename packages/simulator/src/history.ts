@@ -7,6 +7,7 @@ import { type Crawlers, startCrawlers } from './crawlers.js';
 import { type Machines, startMachines } from './faults.js';
 import { furthest } from './furthest.js';
 import { startMiners } from './miners.js';
+import { startOperators } from './operators.js';
 import { nothingPlanted, type Planted } from './planted.js';
 import { projectionsOf, textOf } from './processes.js';
 import { createLife } from './timeline.js';
@@ -60,6 +61,7 @@ async function live(world: World): Promise<void> {
   startMiners(world);
   const crawlers = startCrawlers(world);
   const machines = startMachines(world, crawlers);
+  startOperators(world);
   const pauseMs = plan.activeMs * (0.5 + 0.4 * world.random.fork('pause').draw());
   await timeline.runUntil(timeline.nowMs + (plan.hasLongPause ? pauseMs : plan.activeMs));
   if (plan.hasLongPause) await standStill(world);

@@ -4,7 +4,7 @@ import type { EventOutputs, ProjectionFold } from '@paycrawl/analytics/projectio
 import type { Chain } from '@paycrawl/chain/chain';
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, LogRecord } from '@paycrawl/event-log/event-log';
-import type { LogOutput } from '@paycrawl/fold/fold';
+import type { Caused, LogOutput } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type RuntimeOptions, startRuntime } from '@paycrawl/fold/runtime';
 import { meteringFold } from '@paycrawl/metering/books/decide';
@@ -283,6 +283,29 @@ export function projectionsOf({ plan }: World): readonly ProjectionFold[] {
 
 const projected = new Set<string>(['decisions', 'ledger', 'settlements']);
 
+/** As services/analytics writes them; what can be read must be projected. */
+function setAside({ find }: World) {
+  return ({ output, ...caused }: Caused<EventOutputs>): Caused<LogOutput>[] =>
+    output.flatMap((one): Caused<LogOutput>[] => {
+      if (one.table !== 'dead-letters') return [];
+      const { code, detail, key, valueBase64 } = one.record;
+      const [topic, partition, offset] = caused.cause;
+      if (code !== 'record_unreadable') find('projection_failed', `${topic}/${offset}`, detail);
+      const data = {
+        consumer: 'analytics',
+        code,
+        detail,
+        topic,
+        partition,
+        offset,
+        key,
+        valueBase64,
+      };
+      const place = { topic: 'dead-letters', key: `${topic}/${partition}` } as const;
+      return [{ ...caused, output: { ...place, type: 'RecordDeadLettered', data } }];
+    });
+}
+
 /** One process of analytics folds every topic into the warehouse. */
 async function startAnalytics(running: Running): Promise<() => Promise<void>> {
   const { world, life, log } = running;
@@ -292,10 +315,7 @@ async function startAnalytics(running: Running): Promise<() => Promise<void>> {
     flushIntervalMs: 300,
     blockOutputsMax: 100,
     retryDelayMs: 200,
-    // Nothing in these histories is unreadable.
-    writeDeadLetters: async () => {
-      world.find('projection_failed', life.name, 'an event could not be projected');
-    },
+    writeDeadLetters: (outputs) => deadLetters.write(outputs.flatMap(setAside(world)), 0),
   });
   const runtimes = await Promise.all(
     projectionsOf(world).map((fold) =>

@@ -41,6 +41,7 @@ export interface Plan {
   /** The whole system stands still for long, once: memories end meanwhile. */
   readonly hasLongPause: boolean;
   readonly hasAllProjections: boolean;
+  readonly isLogTimeMonotonic: boolean;
   readonly faults: Faults;
 }
 
@@ -107,6 +108,7 @@ export function drawPlan(random: Random): Plan {
     snapshotIntervalMs: random.pick([2_000, 6_000, 1_000_000]),
     hasLongPause: random.chance(0.3),
     hasAllProjections: random.chance(0.1),
+    isLogTimeMonotonic: random.chance(0.6),
     faults: drawFaults(random),
   };
 }
@@ -122,6 +124,7 @@ export function createWorld(seed: number, planted: Planted): World {
   const broker = createBroker(
     () => timeline.nowMs,
     (record) => note(() => lineOf(record)),
+    plan.isLogTimeMonotonic,
   );
   broker.createTopics(topicConfigs({ payer: plan.partitions, publisher: 1 }, 1_000_000_000));
   const chain = createChainModel(String(seed), Math.floor(startMs / 1000));
