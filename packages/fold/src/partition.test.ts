@@ -1,7 +1,7 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import { describe, expect, it } from 'vitest';
 import type { Caused, LogOutput } from './fold.js';
-import { deadLetterOf } from './log-sink.js';
+import { deadLetterOf, eventOf } from './log-sink.js';
 import { createPartition } from './partition.js';
 import { createMemoryStore, type Store } from './store.js';
 import { type Given, given, recordsGiven, tally } from './tally.given.js';
@@ -46,6 +46,43 @@ const records = (...all: Given[]): LogRecord[] => recordsGiven(all);
 function raw(offset: number, value: string): LogRecord {
   return { ...(records(given('a', 'sum'))[0] as LogRecord), offset, value: Buffer.from(value) };
 }
+
+describe('ages', () => {
+  it('behavior: the oldest record that is not stored is told until it is', async () => {
+    const { partition, held } = owner({ isHeld: true });
+    const [first, second] = records(given('a', 'add 1'), given('a', 'add 1')) as [
+      LogRecord,
+      LogRecord,
+    ];
+    expect(partition.oldestFoldedMs()).toBeUndefined();
+    await partition.fold([{ ...first, timestampMs: 5_000 }]);
+    // Its output is not durable, so it cannot be stored; the next record is younger.
+    expect(await partition.checkpoint()).toBeUndefined();
+    await partition.fold([{ ...second, timestampMs: 7_000 }]);
+    expect(partition.oldestFoldedMs()).toBe(5_000);
+    held.shift()?.resolve();
+    await expect.poll(() => partition.checkpoint()).toMatchObject({ nextOffset: 1 });
+    expect(partition.oldestFoldedMs()).toBe(7_000);
+    held.shift()?.resolve();
+    await expect.poll(() => partition.checkpoint()).toMatchObject({ nextOffset: 2 });
+    expect(partition.oldestFoldedMs()).toBeUndefined();
+  });
+});
+
+describe('traces', () => {
+  it('behavior: the trace of a record goes on; that of an entity comes before it; null is none', () => {
+    const caused = { cause: ['payments.1', 0, 0, 0], nowMs: 1, source: 's' } as const;
+    const output = (trace?: string | null) =>
+      ({ topic: 'decisions', key: 'k', type: 'PayerParked', data: {}, trace }) as never;
+    const traceOf = (own: string | null | undefined, ofRecord: string | undefined) =>
+      eventOf(output(own), { ...caused, trace: ofRecord }).trace;
+    expect(traceOf(undefined, 'record')).toBe('record');
+    expect(traceOf('entity', 'record')).toBe('entity');
+    expect(traceOf(null, 'record')).toBeUndefined();
+    expect(traceOf('entity', undefined)).toBe('entity');
+    expect(traceOf(undefined, undefined)).toBeUndefined();
+  });
+});
 
 describe('causes', () => {
   it('behavior: an output carries topic, partition, offset and index of its input', async () => {

@@ -49,6 +49,14 @@ export interface Partition<Out> {
 
 const outputsWaitingDefault = 20_000;
 
+/** A position with its writes, on its way into the store. */
+interface Cut {
+  readonly position: StoredPosition;
+  readonly writes: Writes;
+  /** Append time of its oldest record. */
+  readonly oldestMs: number | undefined;
+}
+
 export function createPartition<Out>(options: PartitionOptions<Out>): Partition<Out> {
   const { store } = options;
   const working = createWorking<Out>(store);
@@ -56,10 +64,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
   let stored = store.position();
   let { nextOffset, nowMs } = stored;
   let isStopped = false;
-  /** A position with its writes, on its way into the store. */
-  let cut: { readonly position: StoredPosition; readonly writes: Writes } | undefined;
-  /** Append times of the oldest record of the cut, and of the oldest one after it. */
-  let oldestCutMs: number | undefined;
+  let cut: Cut | undefined;
   let oldestMs: number | undefined;
 
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
@@ -106,8 +111,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     async checkpoint() {
       // A cut that waits for its outputs is finished before the next one is made.
       if (cut === undefined && nextOffset > stored.nextOffset) {
-        cut = { position: { nextOffset, nowMs }, writes: working.cut() };
-        oldestCutMs = oldestMs;
+        cut = { position: { nextOffset, nowMs }, writes: working.cut(), oldestMs };
         oldestMs = undefined;
       }
       if (cut === undefined || writer.durableOffset() < cut.position.nextOffset) return undefined;
@@ -115,13 +119,12 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       options.onStep?.('stored');
       stored = cut.position;
       cut = undefined;
-      oldestCutMs = undefined;
       working.cutStored();
       return stored;
     },
     drained: () => writer.drained(),
     stored: () => stored,
-    oldestFoldedMs: () => oldestCutMs ?? oldestMs,
+    oldestFoldedMs: () => cut?.oldestMs ?? oldestMs,
   };
 }
 

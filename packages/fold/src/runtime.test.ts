@@ -97,10 +97,13 @@ describe('owning partitions', () => {
     await pass(300);
     expect((await told(0)).length).toBe(2);
     expect(await told(1)).toMatchObject([expect.stringContaining('"cause":["payments.1",1,0,0]')]);
+    const topic = 'payments.1';
+    const done = { topic, storedOffset: 1, logNextOffset: 1 };
     expect(await runtime.progress()).toEqual([
-      { partition: 0, storedOffset: 1, logNextOffset: 1 },
-      { partition: 1, storedOffset: 1, logNextOffset: 1 },
+      { ...done, partition: 0 },
+      { ...done, partition: 1 },
     ]);
+    expect(await runtime.standing()).toMatchObject([{ oldestUncommittedMs: undefined }, done]);
     expect(await log.committed('tally', { topic: 'payments.1', partition: 1 })).toBe(1);
   });
 

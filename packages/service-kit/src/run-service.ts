@@ -7,7 +7,8 @@ import { createHttp, type ListenOptions, listen, registerOperations } from './ht
 import { createLifecycle, handleSignals, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
-import { startTelemetry, type Telemetry } from './telemetry.js';
+import { startTelemetry } from './start-telemetry.js';
+import type { Telemetry } from './telemetry.js';
 
 /** What a service's own process is made of before the service itself is. */
 export interface ServiceProcess<C> {

@@ -11,12 +11,12 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { NodeSDK, resources } from '@opentelemetry/sdk-node';
+import type { Environment } from './config.js';
 import {
   type RequestSpan,
   type RequestStart,
   readTraceparent,
   type Telemetry,
-  type TelemetryOptions,
   type TraceParent,
   type Work,
   writeTraceparent,
@@ -31,8 +31,14 @@ const noContexts: ContextManager = {
   disable: () => noContexts,
 };
 
+export interface SdkOptions {
+  /** `service.name` of the process, unless `OTEL_SERVICE_NAME` says otherwise. */
+  readonly service: string;
+  readonly environment: Environment;
+}
+
 /** Loaded only where spans are wanted: it and what it needs take a quarter of a second. */
-export function startSdk({ service, environment }: TelemetryOptions): Telemetry {
+export function startSdk({ service, environment }: SdkOptions): Telemetry {
   const sdk = new NodeSDK({
     ...(environment.OTEL_SERVICE_NAME ? {} : { serviceName: `paycrawl-${service}` }),
     // Metrics go to Prometheus and logs to standard output.

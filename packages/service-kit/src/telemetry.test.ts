@@ -2,13 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createFoldSpans, type FoldedOutput } from './fold-spans.js';
-import {
-  readTraceparent,
-  startTelemetry,
-  type Telemetry,
-  type Work,
-  writeTraceparent,
-} from './telemetry.js';
+import { startTelemetry } from './start-telemetry.js';
+import { readTraceparent, type Telemetry, type Work, writeTraceparent } from './telemetry.js';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
@@ -26,7 +21,7 @@ test('behavior: without an endpoint, or disabled, there is no telemetry', async 
 
 /** Modules of OpenTelemetry in a process that started telemetry with these settings. */
 function modulesLoaded(environment: Record<string, string>): number {
-  const built = new URL('../dist/telemetry.js', import.meta.url).href;
+  const built = new URL('../dist/start-telemetry.js', import.meta.url).href;
   const program = `
     import { createRequire } from 'node:module';
     const { startTelemetry } = await import(${JSON.stringify(built)});

@@ -6,6 +6,7 @@ import {
   type TopicName,
   topicDefinitions,
 } from '@paycrawl/events/topics';
+import { generateDashboards } from './dashboards.js';
 import { filesOfTree, readTree } from './tree.js';
 
 /** Pages and data that are made from the code, so that they cannot say anything else. */
@@ -19,6 +20,7 @@ export function generateAll(): readonly Generated[] {
     { path: 'docs/errors.md', text: errorsPage() },
     { path: 'docs/events.md', text: eventsPage(eventComments()) },
     ...topicFiles(),
+    ...generateDashboards(),
   ];
 }
 

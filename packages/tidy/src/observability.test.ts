@@ -54,7 +54,9 @@ test('rule: every metric of an alert or a dashboard is made by the code', () => 
   const texts = [rules, ...generateDashboards().map(({ text }) => text)];
   const named = texts.flatMap((text) => text.match(/\bpaycrawl_[a-z0-9_]+\b/g) ?? []);
   const unknown = [...new Set(named)].filter(
-    (name) => !code.includes(`'${name}'`) && !code.includes(`'${name.replace(/_(bucket|count|sum)$/, '')}'`),
+    (name) =>
+      !code.includes(`'${name}'`) &&
+      !code.includes(`'${name.replace(/_(bucket|count|sum)$/, '')}'`),
   );
   expect(unknown).toEqual([]);
 });
@@ -62,7 +64,10 @@ test('rule: every metric of an alert or a dashboard is made by the code', () => 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 const why = hasPromtool ? '' : ' (skipped: no promtool here; Debian has it in package prometheus)';
 
-function promtool(...args: readonly string[]): { readonly status: number | null; readonly said: string } {
+function promtool(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly said: string;
+} {
   const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: root, encoding: 'utf8' });
   return { status, said: `${stdout}${stderr}` };
 }

@@ -3,6 +3,7 @@ import { devnetAssetBook, loadAnalyticsConfig } from '@paycrawl/analytics/config
 import { startAnalytics } from '@paycrawl/analytics/service';
 import { loadMeteringConfig } from '@paycrawl/metering/config';
 import { startMetering } from '@paycrawl/metering/service';
+import { watchProgress } from '@paycrawl/service-kit/progress';
 import { loadSettlementConfig } from '@paycrawl/settlement/config';
 import { startSettlement } from '@paycrawl/settlement/service';
 import { loadSigners } from '@paycrawl/settlement/signers';
@@ -13,6 +14,9 @@ export interface BackOffice {
   /** Origin of the read API and the console. */
   readonly api: string;
 }
+
+/** As the default of each of them as a process of its own. */
+const stalledAfterMs = 30_000;
 
 /** What follows a decision: books, money and figures. Nobody waits for it. */
 export async function startBackOffice(parts: Parts): Promise<BackOffice> {
@@ -42,5 +46,8 @@ export async function startBackOffice(parts: Parts): Promise<BackOffice> {
     config: loadMeteringConfig(environment),
   });
   lifecycle.onClose('metering', metering.close);
+  for (const [name, { progress }] of Object.entries({ settlement, metering })) {
+    watchProgress(analytics.health, name, { stalledAfterMs, progress });
+  }
   return { api: analytics.address };
 }

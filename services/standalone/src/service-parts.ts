@@ -8,7 +8,8 @@ import { type Environment, processEnvironment } from '@paycrawl/service-kit/conf
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
 import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
-import { startTelemetry, type Telemetry } from '@paycrawl/service-kit/telemetry';
+import { startTelemetry } from '@paycrawl/service-kit/start-telemetry';
+import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { crashPoint } from './crash-point.js';
 
 /** What both threads need to know; plain data, because it crosses from one to the other. */

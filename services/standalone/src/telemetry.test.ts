@@ -136,6 +136,14 @@ interface ProofText {
 }
 
 describe('metrics', () => {
+  test('behavior: every fold is watched: /livez names it', async () => {
+    const checks = async (origin: string) =>
+      Object.keys(((await (await fetch(`${origin}/livez`)).json()) as { checks: object }).checks);
+    expect(await checks(platform.run.facilitator)).toEqual(['admission']);
+    const backOffice = ['metering', 'projection', 'settlement'];
+    expect((await checks(platform.run.api)).sort()).toEqual(backOffice);
+  });
+
   test('behavior: what alerts and dashboards ask for is measured by the running platform', async () => {
     const scrape = async (origin: string) => (await fetch(`${origin}/metrics`)).text();
     const { api, facilitator } = platform.run;
