@@ -10,6 +10,9 @@ export const kafkaTests = [
   'loadtest/src/**/*.kafka.test.ts',
 ];
 
+/** They break a platform of their own: `npm run test:faults` (vitest.faults.config.ts). */
+export const faultTests = ['services/*/src/**/*.faults.test.ts'];
+
 /** Whole platforms, browsers and crashes, longest first: a long one begun last is waited for. */
 const longTests = [
   'standalone/src/crash.test.ts',
@@ -39,7 +42,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['{packages,services}/*/src/**/*.test.ts', 'loadtest/src/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...kafkaTests],
+    exclude: [...configDefaults.exclude, ...kafkaTests, ...faultTests],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

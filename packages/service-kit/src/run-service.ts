@@ -2,6 +2,7 @@ import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { Static, TObject } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { configCommand, processEnvironment } from './config.js';
+import { crashPoint } from './crash-point.js';
 import { createHealth, type Health } from './health.js';
 import { createHttp, type ListenOptions, listen, registerOperations } from './http.js';
 import { createLifecycle, handleSignals, type Lifecycle } from './lifecycle.js';
@@ -19,6 +20,8 @@ export interface ServiceProcess<C> {
   readonly lifecycle: Lifecycle;
   /** Undefined where nothing is traced. */
   readonly telemetry: Telemetry | undefined;
+  /** Told after each named step; absent in earnest, so that the hot path calls nothing. */
+  readonly onStep: ((step: string) => void) | undefined;
   /** The service cannot go on: everything is closed and the process ends with 1. */
   onFatal(error: unknown): void;
 }
@@ -26,6 +29,8 @@ export interface ServiceProcess<C> {
 export interface ServiceDefinition<S extends TObject> {
   readonly name: string;
   readonly schema: S;
+  /** Steps of its loop, after any of which a test may kill it (`CRASH_AT`). */
+  readonly steps: readonly string[];
   /** Fails with `config_invalid` for what the schema cannot say. */
   check(config: Static<S>): void;
   /** Everything is closed by then, or the process ends all the same. */
@@ -54,13 +59,21 @@ export async function runService<S extends TObject>(
   try {
     const telemetry = await startTelemetry({ service: name, environment: processEnvironment() });
     if (telemetry !== undefined) lifecycle.onClose('telemetry', telemetry.close);
-    await definition.run({ config, logger, metrics, health, lifecycle, telemetry, onFatal });
+    const onStep = onStepOf(definition);
+    const made = { config, logger, metrics, health, lifecycle, telemetry };
+    await definition.run({ ...made, onStep, onFatal });
   } catch (error) {
     // A signal while it was starting: what was begun is being closed already.
     if (lifecycle.signal.aborted) return;
     logger.fatal({ err: error }, `${name} did not start`);
     end('did not start');
   }
+}
+
+function onStepOf({ name, steps }: Pick<ServiceDefinition<TObject>, 'name' | 'steps'>) {
+  const named = steps.map((step) => `${name}.${step}`);
+  const onStep = crashPoint(processEnvironment().CRASH_AT, named);
+  return onStep && ((step: string) => onStep(name, step));
 }
 
 /** Undefined where the command line asked for something else, or the configuration is wrong. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { openChain } from '@paycrawl/chain/chain-client';
 import { createLogGate } from '@paycrawl/event-log/log-ready';
 import { openLog } from '@paycrawl/event-log/open-log';
+import { foldSteps } from '@paycrawl/fold/steps';
 import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import { secretsOf } from '@paycrawl/service-kit/process-config';
@@ -17,6 +18,7 @@ import { startAnalytics } from './service.js';
 await runService({
   name: 'analytics',
   schema: processSchema,
+  steps: foldSteps,
   check: (config) => {
     checkLogSettings(config.log);
     checkClickHouse(config);
@@ -27,7 +29,7 @@ await runService({
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal, onStep } = process;
   const { dataDir, instanceId, chain } = config;
   const instance = claimInstance({ dataDir, service: 'analytics', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -49,7 +51,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   await leaveWaitingRoom();
   const { rpcUrl, ...rest } = chain;
   const analytics = await startAnalytics({
-    ...{ log, warehouse, logger, metrics, telemetry, health, onFatal, clock: Date.now },
+    ...{ log, warehouse, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
     storeDirectory: instance.directory,
     mayHavePeers: config.log.kind === 'kafka',
     secretsDirectory: secretsOf(config).directory,

@@ -14,17 +14,19 @@ import { quoteKeysFile, readQuoteKeys } from './challenge/quote-keys.js';
 import { type ProcessConfig, processSchema } from './config.js';
 import type { AccountChain } from './proof/account-check.js';
 import { startIngress } from './service.js';
+import { ingressSteps } from './steps.js';
 
 await runService({
   name: 'ingress',
   schema: processSchema,
+  steps: ingressSteps,
   check: ({ log }) => checkLogSettings(log),
   deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
   run,
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal, onStep } = process;
   const instanceId = statelessInstanceId(config.instanceId);
   const place = {
     directory: join(config.dataDir, 'log'),
@@ -45,7 +47,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   const secrets = secretsOf(config);
   const ingress = await startIngress({
-    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, clock: Date.now },
+    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
     instanceId,
     chains: chainsOf(config),
     quoteKeys: await readQuoteKeys(join(secrets.directory, quoteKeysFile), secrets),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createLogGate } from '@paycrawl/event-log/log-ready';
 import { openLog } from '@paycrawl/event-log/open-log';
+import { foldSteps } from '@paycrawl/fold/steps';
 import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import { watchProgress } from '@paycrawl/service-kit/progress';
@@ -15,13 +16,14 @@ import { startMetering } from './service.js';
 await runService({
   name: 'metering',
   schema: processSchema,
+  steps: foldSteps,
   check: ({ log }) => checkLogSettings(log),
   deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
   run,
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal, onStep } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'metering', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -37,7 +39,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     onSuperseded: onFatal,
   });
   const metering = await startMetering({
-    ...{ log, logger, metrics, telemetry, onFatal, clock: Date.now },
+    ...{ log, logger, metrics, telemetry, onFatal, onStep, clock: Date.now },
     storeDirectory: instance.directory,
     config: config.metering,
   });

@@ -3,6 +3,7 @@ import { openChain } from '@paycrawl/chain/chain-client';
 import { createLogGate } from '@paycrawl/event-log/log-ready';
 import { openLog } from '@paycrawl/event-log/open-log';
 import { physicalTopic } from '@paycrawl/events/topics';
+import { foldSteps } from '@paycrawl/fold/steps';
 import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import { secretsOf } from '@paycrawl/service-kit/process-config';
@@ -12,6 +13,7 @@ import {
   type ServiceProcess,
   serveOperations,
 } from '@paycrawl/service-kit/run-service';
+import { settlementSteps } from './batches/steps.js';
 import { type ProcessConfig, processSchema } from './config.js';
 import { startSettlement } from './service.js';
 import { loadSigners } from './signers.js';
@@ -19,13 +21,14 @@ import { loadSigners } from './signers.js';
 await runService({
   name: 'settlement',
   schema: processSchema,
+  steps: [...foldSteps, ...settlementSteps],
   check: ({ log }) => checkLogSettings(log),
   deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
   run,
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal, onStep } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'settlement', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -44,7 +47,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   const partitions = (await log.topics()).find(({ name }) => name === charges)?.partitions ?? 0;
   const secrets = secretsOf(config);
   const settlement = await startSettlement({
-    ...{ log, logger, metrics, telemetry, onFatal, clock: Date.now },
+    ...{ log, logger, metrics, telemetry, onFatal, onStep, clock: Date.now },
     chain: openChain(config.chain),
     storeDirectory: instance.directory,
     // Of every partition: which of them this instance will own is not known before.

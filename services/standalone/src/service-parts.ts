@@ -5,12 +5,13 @@ import type { EventLog } from '@paycrawl/event-log/event-log';
 import { enterGeneration, type GenerationInForce } from '@paycrawl/event-log/generation';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import { type Environment, processEnvironment } from '@paycrawl/service-kit/config';
+import { crashPoint } from '@paycrawl/service-kit/crash-point';
 import type { Lifecycle } from '@paycrawl/service-kit/lifecycle';
 import { createLogger, type Logger } from '@paycrawl/service-kit/logger';
 import { createMetrics, type Metrics } from '@paycrawl/service-kit/metrics';
 import { startTelemetry } from '@paycrawl/service-kit/start-telemetry';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
-import { crashPoint } from './crash-point.js';
+import { crashSteps } from './crash-point.js';
 
 /** What both threads need to know; plain data, because it crosses from one to the other. */
 export interface Premises {
@@ -61,7 +62,7 @@ export async function openParts(
     environment: processEnvironment(),
   });
   if (telemetry !== undefined) lifecycle.onClose('telemetry', telemetry.close);
-  const onStep = crashPoint(premises.crashAt);
+  const onStep = crashPoint(premises.crashAt, crashSteps);
   const log = openLmdbLog({ directory: join(dataDir, 'log') });
   lifecycle.onClose('log', () => log.close());
   const generation = await enterGeneration(log);

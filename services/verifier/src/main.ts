@@ -3,6 +3,7 @@ import { openChain } from '@paycrawl/chain/chain-client';
 import { createLogGate } from '@paycrawl/event-log/log-ready';
 import { openLog, openWakeups } from '@paycrawl/event-log/open-log';
 import type { OpenWakeups } from '@paycrawl/event-log/wakeups';
+import { foldSteps } from '@paycrawl/fold/steps';
 import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
@@ -18,13 +19,14 @@ import { startVerifier } from './service.js';
 await runService({
   name: 'verifier',
   schema: processSchema,
+  steps: foldSteps,
   check: ({ log }) => checkLogSettings(log),
   deadlineMs: ({ shutdownDeadlineMs }) => shutdownDeadlineMs,
   run,
 });
 
 async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
-  const { config, lifecycle, health, logger, metrics, telemetry, onFatal } = process;
+  const { config, lifecycle, health, logger, metrics, telemetry, onFatal, onStep } = process;
   const { dataDir, instanceId } = config;
   const instance = claimInstance({ dataDir, service: 'verifier', instanceId });
   lifecycle.onClose('instance', instance.release);
@@ -47,7 +49,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   });
   await leaveWaitingRoom();
   const verifier = await startVerifier({
-    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, clock: Date.now },
+    ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
     chain: openChain(config.chain),
     instanceId: instance.id,
     storeDirectory: instance.directory,

@@ -14,6 +14,8 @@ export interface FaultCase {
   readonly name: string;
   /** Of the case alone; the audit afterwards has its own time. */
   readonly timeoutMs: number;
+  /** Answers beside 200, 402 and 503 that crawlers rightly get. */
+  readonly statuses?: readonly string[];
   /** Absent: the platform that the cases share. Else one of its own, removed afterwards. */
   readonly platform?: PlatformOptions;
   /** The load runs already and goes on; when it returns, load is stopped and the books audited. */
@@ -39,6 +41,8 @@ export interface FaultFigures {
   readonly gapMs?: number | undefined;
   /** Anything else worth a cell: "back after 1.2 s", "12 re-driven". */
   readonly note?: string | undefined;
+  /** Of the audit, where it was made by the case: its log is another one by now. */
+  readonly verdict?: string | undefined;
 }
 
 /** One of them, by the seed. */

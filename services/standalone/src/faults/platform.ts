@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ClickHouseServer, startClickHouseServer } from '@paycrawl/testkit/clickhouse-server';
 import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import { startTcpProxy, type TcpProxy } from '@paycrawl/testkit/tcp-proxy';
 import { type Balancer, startBalancer } from '../processes/balancer.js';
@@ -16,6 +17,10 @@ export interface FaultPlatform extends SeparateServices {
   readonly proxies: readonly TcpProxy[];
   /** What an instance is started with so that its way to the broker leads through the proxies. */
   readonly proxied: Readonly<Record<string, string>>;
+  /** Of its own process, as over a network. */
+  readonly clickHouse: ClickHouseServer;
+  /** On the way of the services to the devnet; crawlers and the audit go past it. */
+  readonly chainProxy: TcpProxy;
   /** Origin of the tills, behind a balancer that asks for their readiness. */
   readonly till: string;
   readonly watch: Watch;
@@ -36,7 +41,13 @@ const instancesDefault = { ingress: 2, verifier: 2 };
 const environmentDefault: Readonly<Record<string, string>> = {
   SETTLEMENT_BATCH_AGE_MAX_MS: '200',
   SETTLEMENT_POLL_INTERVAL_MS: '200',
+  SETTLEMENT_RESEND_AFTER_MS: '1500',
+  SETTLEMENT_BUMP_AFTER_MS: '4000',
   ANALYTICS_RECONCILE_INTERVAL_MS: '2000',
+  // What another machine begins with; a replay is compared with them.
+  VERIFIER_SNAPSHOT_INTERVAL_MS: '5000',
+  METERING_SNAPSHOT_INTERVAL_MS: '5000',
+  SETTLEMENT_SNAPSHOT_INTERVAL_MS: '5000',
   // The least that brokers allow by default: what a frozen instance costs that nobody replaces.
   KAFKA_SESSION_TIMEOUT_MS: '6000',
 };
@@ -50,9 +61,14 @@ export async function startFaultPlatform(options: PlatformOptions = {}): Promise
   proxies.forEach((proxy, node) => {
     proxy.aim(kafka.proxiedPorts[node] ?? 0);
   });
+  const clickHouse = await startClickHouseServer({ directory: join(directory, 'clickhouse') });
+  const chainProxy = await startTcpProxy(1);
   const services = await startSeparateServices({
-    ...{ brokers: kafka.brokers, instances },
-    environment: { ...environmentDefault, ...options.environment },
+    ...{ brokers: kafka.brokers, instances, chainProxy },
+    environment: {
+      ...{ ...environmentDefault, CLICKHOUSE_URL: clickHouse.url },
+      ...options.environment,
+    },
   });
   const tills = services.fleet.members().filter(({ service }) => service === 'ingress');
   const balancer = await startBalancer(0, tills.map(balanced));
@@ -61,7 +77,7 @@ export async function startFaultPlatform(options: PlatformOptions = {}): Promise
   });
   return {
     ...services,
-    ...{ kafka, proxies, watch },
+    ...{ kafka, proxies, watch, clickHouse, chainProxy },
     proxied: { KAFKA_BROKERS: proxyPorts.map((port) => `127.0.0.1:${port}`).join(',') },
     till: `http://127.0.0.1:${balancer.port}`,
     async start(instance, environment) {
@@ -69,7 +85,14 @@ export async function startFaultPlatform(options: PlatformOptions = {}): Promise
       await member.ready();
       return member;
     },
-    remove: () => remove(directory, { services, balancer, watch, proxies }),
+    remove: () =>
+      remove(directory, {
+        services,
+        balancer,
+        watch,
+        clickHouse,
+        proxies: [...proxies, chainProxy],
+      }),
   };
 }
 
@@ -85,6 +108,7 @@ interface Parts {
   readonly services: SeparateServices;
   readonly balancer: Balancer;
   readonly watch: Watch;
+  readonly clickHouse: ClickHouseServer;
   readonly proxies: readonly TcpProxy[];
 }
 
@@ -92,6 +116,7 @@ async function remove(directory: string, parts: Parts): Promise<void> {
   await parts.balancer.close();
   await parts.watch.close();
   await parts.services.remove();
+  await parts.clickHouse.close();
   await Promise.all(parts.proxies.map((proxy) => proxy.close()));
   await wipeKafka(directory);
 }
