@@ -10,6 +10,7 @@ import { quoteKeysFile, readQuoteKeys } from '@paycrawl/ingress/challenge/quote-
 import { defaultPriceBook } from '@paycrawl/pricing/price-book';
 import { loadSigners } from '@paycrawl/settlement/signers';
 import type { Devnet } from '@paycrawl/testkit/devnet';
+import type { TcpProxy } from '@paycrawl/testkit/tcp-proxy';
 import { type DevnetPeople, setUpDevnet } from '../devnet-setup.js';
 import { createFleet, type Fleet, type FleetMember } from '../processes/fleet.js';
 import type { ServiceName } from '../processes/start-service.js';
@@ -42,6 +43,8 @@ export interface SeparateServicesOptions {
   readonly instances?: Partial<Record<ServiceName, number>>;
   readonly partitions?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The way of the services to the devnet leads through it; crawlers and tools go past it. */
+  readonly chainProxy?: Pick<TcpProxy, 'port' | 'aim'>;
   /** Only the surroundings: the test starts the members itself. */
   readonly isEmpty?: boolean;
 }
@@ -67,7 +70,9 @@ export async function startSeparateServices(
   const environment = {
     EVENT_LOG: 'kafka',
     KAFKA_BROKERS: brokers.join(','),
-    CHAIN_RPC_URL: devnet.rpcUrl,
+    // As in docker-compose.yml: the others take over after this.
+    KAFKA_SESSION_TIMEOUT_MS: '2500',
+    CHAIN_RPC_URL: wayTo(devnet, options.chainProxy),
     CHAIN_ID: String(devnet.chainId),
     FACILITATOR_IS_OPEN: 'true',
     ...options.environment,
@@ -99,6 +104,12 @@ export async function startSeparateServices(
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function wayTo({ port, rpcUrl }: Devnet, proxy: SeparateServicesOptions['chainProxy']): string {
+  if (proxy === undefined) return rpcUrl;
+  proxy.aim(port);
+  return `http://127.0.0.1:${proxy.port}`;
 }
 
 function runOf(
