@@ -1,7 +1,7 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/event-log';
 import { readGeneration } from '@paycrawl/event-log/generation';
-import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import { groupOf, physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import type { Done, PartitionRecords } from './audit-log.js';
 
 const readRecordsMax = 10_000;
@@ -107,7 +107,7 @@ async function doneBefore(
   input: TopicPartition,
   snapshots: TopicPartition,
 ): Promise<number> {
-  const committed = await log.committed(group, input);
+  const committed = await log.committed(groupOf(group, input.topic), input);
   return Math.max(committed ?? 0, await newestSnapshot(log, snapshots));
 }
 

@@ -83,3 +83,12 @@ export function topicConfigs(
     retentionMs: topicDefinitions[name].retention === 'forever' ? 'forever' : retentionMs,
   }));
 }
+
+/**
+ * Who shares out a topic: members of one group must read the same topics, and while processes are
+ * replaced some are of the old generation and some of the new one.
+ */
+export function groupOf(group: string, topic: string): string {
+  const of = generationOf(topic);
+  return of === 1 ? group : `${group}-${of}`;
+}

@@ -1,7 +1,7 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, GroupMember } from '@paycrawl/event-log/event-log';
 import type { AnyEvent } from '@paycrawl/events/event';
-import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
+import { groupOf, physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import type { Caused, Fold, ReadView, Sink } from './fold.js';
 import { type Owner, own } from './owner.js';
 import type { DeadLetter } from './partition.js';
@@ -82,7 +82,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
 
   async function join(): Promise<void> {
     member = await options.log.joinGroup({
-      groupId: options.groupId,
+      groupId: groupOf(options.groupId, topic),
       topics: [topic],
       onAssign: async ({ partition }) => {
         const owner = await own(options, { topic, partition }, restart, () => member);

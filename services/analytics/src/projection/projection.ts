@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { generation, generationOf, physicalTopic } from '@paycrawl/events/topics';
+import { generation, physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, Sink } from '@paycrawl/fold/fold';
 import { createLogSink } from '@paycrawl/fold/log-sink';
 import {
@@ -136,12 +136,6 @@ export function sourcesOf(inForce: number): ProjectionSource[] {
   return [...new Map(sources.map((source) => [source.topic, source])).values()];
 }
 
-function groupOf(fold: ProjectionFold, topic: string): string {
-  const of = generationOf(topic);
-  const group = `${projectionName}-${fold.input}`;
-  return of === 1 ? group : `${group}-${of}`;
-}
-
 function startFold(
   options: ProjectionOptions & { readonly outputsWaitingMax: number },
   { fold, topic }: ProjectionSource,
@@ -155,7 +149,7 @@ function startFold(
     log: options.log,
     ...{ fold, topic },
     // One group for each topic: members of one group must subscribe to the same topics.
-    groupId: groupOf(fold, topic),
+    groupId: `${projectionName}-${fold.input}`,
     createSink: () => sink,
     openStore: (partition) => {
       const directory = join(options.storeDirectory, topic, String(partition));
