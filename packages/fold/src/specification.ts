@@ -14,7 +14,7 @@ export interface Specification<Out> {
   feed<Type extends EventType>(
     type: Type,
     data: EventOfType<Type>['data'],
-    options?: { atMs?: number; key?: string; cause?: Cause },
+    options?: { atMs?: number; key?: string; cause?: Cause; trace?: string },
   ): Out[];
   get<Value>(key: string): Value | undefined;
   range<Value>(prefix: string): [string, Value][];
@@ -37,10 +37,10 @@ export function specify<Out>(fold: Fold<Out>, partition = 0): Specification<Out>
   }
 
   return {
-    feed(type, data, { atMs = nowMs, key = '', cause } = {}) {
+    feed(type, data, { atMs = nowMs, key = '', cause, trace } = {}) {
       nowMs = Math.max(nowMs, atMs);
       const id = `test/${offset}`;
-      const event = { type, id, source: 'test', timeMs: atMs, data: freeze(data) };
+      const event = { type, id, source: 'test', timeMs: atMs, trace, data: freeze(data) };
       working.begin(nowMs);
       const whole = (cause === undefined ? event : { ...event, cause }) as AnyEvent;
       try {

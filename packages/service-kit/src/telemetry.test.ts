@@ -9,7 +9,6 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
 
 test('behavior: without an endpoint, or disabled, there is no telemetry', async () => {
-  const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
   for (const environment of [
     {},
     { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
@@ -19,26 +18,49 @@ test('behavior: without an endpoint, or disabled, there is no telemetry', async 
   }
 });
 
-/** Modules of OpenTelemetry in a process that started telemetry with these settings. */
-function modulesLoaded(environment: Record<string, string>): number {
+/** What a program prints that began with `telemetry` started from these settings. */
+function printed(environment: Record<string, string>, expression: string): string {
   const built = new URL('../dist/start-telemetry.js', import.meta.url).href;
   const program = `
     import { createRequire } from 'node:module';
     const { startTelemetry } = await import(${JSON.stringify(built)});
-    await startTelemetry({ service: 's', environment: ${JSON.stringify(environment)} });
-    const loaded = Object.keys(createRequire(import.meta.url).cache);
-    process.stdout.write(String(loaded.filter((path) => path.includes('opentelemetry')).length));
-    process.exit(0);
+    const environment = ${JSON.stringify(environment)};
+    const telemetry = await startTelemetry({ service: 's', environment });
+    const loaded = () => Object.keys(createRequire(import.meta.url).cache);
+    process.stdout.write(String(${expression}), () => process.exit(0));
   `;
   const cwd = fileURLToPath(new URL('..', import.meta.url));
   const args = ['--input-type=module', '--eval', program];
-  return Number(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' }));
+  // The SDK reads the environment of its process.
+  const env = { PATH: '', ...environment };
+  return execFileSync(process.execPath, args, { cwd, env, encoding: 'utf8' });
 }
 
+const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
+
 test('behavior: off, nothing of OpenTelemetry is loaded', () => {
-  expect(modulesLoaded({})).toBe(0);
-  expect(modulesLoaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })).toBeGreaterThan(0);
+  const count = "loaded().filter((path) => path.includes('opentelemetry')).length";
+  expect(printed({}, count)).toBe('0');
+  expect(Number(printed(on, count))).toBeGreaterThan(0);
 }, 60_000);
+
+test.each([
+  { sampler: 'always_on', flag: '00', isRecorded: true },
+  { sampler: 'always_off', flag: '01', isRecorded: false },
+  { sampler: 'parentbased_always_off', flag: '01', isRecorded: false },
+])(
+  'behavior: $sampler, whatever the client flags ($flag): recorded $isRecorded',
+  (one) => {
+    const incoming = `00-${traceId}-${spanId}-${one.flag}`;
+    const start = JSON.stringify({ service: 's', name: 'n', incoming, attributes: {} });
+    const environment = { ...on, OTEL_TRACES_SAMPLER: one.sampler };
+    const trace = printed(environment, `telemetry.request(${start})?.trace`);
+    if (one.isRecorded)
+      expect(trace).toMatch(new RegExp(`^00-${traceId}-(?!${spanId})\\w{16}-01$`));
+    else expect(trace).toBe('undefined');
+  },
+  60_000,
+);
 
 describe('traceparent', () => {
   test('behavior: what W3C allows is read, and a record says that it is recorded', () => {
