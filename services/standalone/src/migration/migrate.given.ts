@@ -82,9 +82,13 @@ export async function givenLog(
   return log;
 }
 
-export function grow(log: EventLog, onStep?: (step: MigrationStep) => void): Promise<void> {
+export function grow(
+  log: EventLog,
+  onStep?: (step: MigrationStep) => void,
+  partitions = newCount,
+): Promise<void> {
   return migrate({
-    ...{ log, partitions: newCount, publisherPartitions: undefined, isDryRun: false, waitMs: 0 },
+    ...{ log, partitions, publisherPartitions: undefined, isDryRun: false, waitMs: 0 },
     ...{ scratch: join(root, `${folder++}`), clock: () => t0, write: () => {} },
     ...(onStep && { onStep }),
   });

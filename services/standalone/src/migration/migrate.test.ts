@@ -62,6 +62,23 @@ describe('a new generation', () => {
     expect(booksOf(after.get('metering') ?? [])).toEqual(booksOf(before.get('metering') ?? []));
   });
 
+  test('behavior: twice, at last to 64: what was carried once is carried again', async () => {
+    const log = await givenLog();
+    await grow(log, undefined, 4);
+    setGeneration(2);
+    const before = await states(log);
+    await grow(log, undefined, 64);
+    setGeneration(3);
+    const after = await states(log);
+    expect(after.get('verifier')).toHaveLength(64);
+    for (const who of payers) {
+      const state = new Map(after.get('verifier')?.[partitionForKey(who, 64)]);
+      expect(state.get(accountKey(who, asset))).toMatchObject({ held: 1000n, unsettled: 1000n });
+    }
+    expect(keysOf(after.get('settlement') ?? [], 'c/')).toHaveLength(payers.length);
+    expect(booksOf(after.get('metering') ?? [])).toEqual(booksOf(before.get('metering') ?? []));
+  }, 60_000);
+
   test('behavior: a lane keeps its partition and its next nonce', async () => {
     const log = await givenLog();
     await grow(log);
