@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord, NewRecord } from '@paycrawl/event-log/event-log';
+import type { EventLog, LogRecord, NewRecord, Producer } from '@paycrawl/event-log/event-log';
 import { idOfCause } from '@paycrawl/events/envelope';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
@@ -7,9 +7,15 @@ import type { Caused, LogOutput, Sink } from './fold.js';
 /** Answers go out before outputs are durable: a few milliseconds here delay nobody. */
 const lingerMs = 25;
 
-/** Writes outputs to the partition number that the fold reads; dead letters have one partition. */
-export function createLogSink(log: EventLog, source: string): Sink<LogOutput> {
-  const producer = log.producer({ lingerMs });
+/**
+ * Writes outputs to the partition number that the fold reads; dead letters have one partition.
+ * Outputs of a fold need a producer that ends with its first failure, as those of a log do.
+ */
+export function createLogSink(
+  log: EventLog,
+  source: string,
+  producer: Producer = log.producer({ lingerMs }),
+): Sink<LogOutput> {
   return {
     async write(outputs, partition) {
       await producer.append(outputs.map((caused) => recordOf(caused, partition, source)));

@@ -5,9 +5,9 @@ import type {
   Producer,
   TopicPartition,
 } from '@paycrawl/event-log/event-log';
+import { createRenewingProducer } from '@paycrawl/event-log/renewing-producer';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
-import { createInputProducer } from './input-producer.js';
 import { createPartition, type Partition } from './partition.js';
 import type { Driver, OwnedPartition, RuntimeOptions } from './runtime.js';
 import { once, singleFlight } from './single-flight.js';
@@ -67,7 +67,7 @@ function ownStore<Out>(
   const { log, snapshots } = options;
   const { partition } = source;
   const sink = options.createSink(partition);
-  const producer = createInputProducer(log);
+  const producer = createRenewingProducer(log);
   let driver: Driver<Out> | undefined;
   const folding = createPartition<Out>({
     fold: options.fold,

@@ -1,3 +1,4 @@
+import { createDeadLetterSink } from '@paycrawl/analytics/projection/dead-letter-sink';
 import { createFlusher } from '@paycrawl/analytics/projection/flusher';
 import { projectionFolds } from '@paycrawl/analytics/projection/projection';
 import type { EventOutputs, ProjectionFold } from '@paycrawl/analytics/projection/projection-fold';
@@ -309,7 +310,7 @@ function setAside({ find }: World) {
 /** One process of analytics folds every topic into the warehouse. */
 async function startAnalytics(running: Running): Promise<() => Promise<void>> {
   const { world, life, log } = running;
-  const deadLetters = createLogSink(log, 'analytics');
+  const deadLetters = createDeadLetterSink(log);
   const flusher = createFlusher({
     warehouse: createWarehousePort(life, world.warehouse, world),
     flushIntervalMs: 300,

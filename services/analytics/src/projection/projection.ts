@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { generation, physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, Sink } from '@paycrawl/fold/fold';
-import { createLogSink } from '@paycrawl/fold/log-sink';
 import {
   type PartitionProgress,
   type PartitionStanding,
@@ -19,6 +18,7 @@ import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { traceBlock } from './block-spans.js';
 import { challengesFold } from './challenges-fold.js';
 import { decisionsFold } from './decisions-fold.js';
+import { createDeadLetterSink } from './dead-letter-sink.js';
 import { createFlusher, type Flusher } from './flusher.js';
 import { chargesFold, paymentsFold, registryFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
@@ -70,7 +70,7 @@ const outputsHeldMax = 60_000;
 /** Folds every topic that analytics reads into the warehouse. */
 export async function startProjection(options: ProjectionOptions): Promise<Projection> {
   const { logger, telemetry, instruments } = options;
-  const deadLetters = createLogSink(options.log, projectionName);
+  const deadLetters = createDeadLetterSink(options.log);
   const flusher = createFlusher({
     warehouse: options.warehouse,
     flushIntervalMs: options.flushIntervalMs,
@@ -200,4 +200,4 @@ function codeOf({ output }: Caused<EventOutputs>): string {
   return output.find((one) => one.table === 'dead-letters')?.record.code ?? 'internal';
 }
 
-type LogSinkWrite = ReturnType<typeof createLogSink>['write'];
+type LogSinkWrite = ReturnType<typeof createDeadLetterSink>['write'];
