@@ -50,7 +50,12 @@ const knobs: Readonly<Record<string, TObject>> = {
   'node_modules/.bin/anvil': Type.Object({ home: Type.String() }),
 };
 /** Read by service-kit for every service, outside of their own schemas. */
-const everywhere = ['LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const everywhere = [
+  'LOG_LEVEL',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
+];
 
 function programOf({ name, command }: ComposeService): string {
   const program = command.find((word) => /\.m?js$|^node_modules/.test(word));
