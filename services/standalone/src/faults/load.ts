@@ -3,7 +3,14 @@ import type { Wallet } from '@paycrawl/testkit/devnet-actions';
 import { decodePaymentResponseHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import type { Hex } from 'viem';
 import { payWithV2 } from '../demo/paying-fetch.js';
-import { crawlerAgent, openVisitor, type Page, signed, type Visitor } from '../testing/visitor.js';
+import {
+  crawlerAgent,
+  offerOf,
+  openVisitor,
+  type Page,
+  signed,
+  type Visitor,
+} from '../testing/visitor.js';
 
 /** Crawlers that buy page after page with published clients, whatever happens to the platform. */
 export interface Load {
@@ -140,8 +147,10 @@ function paysAnew(till: string, { privateKey }: Wallet, rpcUrl: string): Buy {
 function presentsAgain(visitor: Visitor, wallet: { privateKey: Hex } & Wallet): Buy {
   return async (tally, path) => {
     try {
-      const offer = await counted(tally, () => visitor.offer({ path }));
-      note(tally, 402, null);
+      const asked = await counted(tally, () => visitor.visit({ path }));
+      note(tally, asked.status, headerOf(asked, 'retry-after'));
+      if (asked.status !== 402) return undefined;
+      const offer = offerOf(asked);
       const proof = encodePaymentSignatureHeader(await signed(wallet, offer));
       for (let attempt = 0; attempt < 400; attempt += 1) {
         const page = await counted(tally, () => visitor.present(proof, { path })).catch(

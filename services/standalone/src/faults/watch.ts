@@ -1,5 +1,5 @@
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
+import { type AnyEvent, decodeEvent, type EventOfType } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 
 /** Follows topics from beside the platform: when each record came, and what must not be lost. */
@@ -9,12 +9,14 @@ export interface Watch {
   /** Charges that were posted, and those that reached their end. */
   readonly charged: ReadonlySet<string>;
   readonly ended: ReadonlySet<string>;
+  /** Sum of those that were posted, atomic units. */
+  chargedAtomic(): bigint;
   /** Whoever wants to see each event as it comes. */
   onEvent(listener: (event: AnyEvent, topic: WatchedTopic) => void): () => void;
   close(): Promise<void>;
 }
 
-const watched = ['decisions', 'ledger', 'charges', 'settlements', 'registry'] as const;
+const watched = ['payments', 'decisions', 'ledger', 'settlements'] as const;
 export type WatchedTopic = (typeof watched)[number];
 
 export async function startWatch(log: EventLog, onError: (error: unknown) => void): Promise<Watch> {
@@ -22,6 +24,13 @@ export async function startWatch(log: EventLog, onError: (error: unknown) => voi
   const charged = new Set<string>();
   const ended = new Set<string>();
   const listeners = new Set<(event: AnyEvent, topic: WatchedTopic) => void>();
+  let chargedAtomic = 0n;
+  const post = ({ chargeId, amount }: EventOfType<'ChargePosted'>['data']): void => {
+    // A zombie writes the same outputs again.
+    if (charged.has(chargeId)) return;
+    charged.add(chargeId);
+    chargedAtomic += BigInt(amount);
+  };
   const follow = async (topic: WatchedTopic, partition: number) =>
     log.tail({
       ...{ topic: physicalTopic(topic), partition, fromOffset: 0, onError },
@@ -32,7 +41,7 @@ export async function startWatch(log: EventLog, onError: (error: unknown) => voi
           const decoded = decodeEvent(value);
           if (decoded.kind !== 'event') continue;
           const { event } = decoded;
-          if (event.type === 'ChargePosted') charged.add(event.data.chargeId);
+          if (event.type === 'ChargePosted') post(event.data);
           if (event.type === 'ChargeSettled') ended.add(event.data.chargeId);
           if (event.type === 'ChargeUncollectible') ended.add(event.data.chargeId);
           for (const listener of listeners) listener(event, topic);
@@ -43,7 +52,7 @@ export async function startWatch(log: EventLog, onError: (error: unknown) => voi
   const tails = await Promise.all(places.map(({ topic, partition }) => follow(topic, partition)));
   return {
     times: (topic) => times.get(topic) ?? [],
-    ...{ charged, ended },
+    ...{ charged, ended, chargedAtomic: () => chargedAtomic },
     onEvent: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
