@@ -30,7 +30,7 @@ export function startCrawlers(world: World): Crawlers {
   const state: State = { world, random, life: createLife('crawlers'), ingresses, open: 0 };
   for (const payer of world.plan.payers) {
     if (random.chance(0.1)) continue;
-    const value = BigInt(random.between(2, 12) * 500);
+    const value = BigInt(random.between(2, 8) * 500);
     world.chain.act({ kind: 'mint', to: addressOfPayer(payer), value });
   }
   for (let crawl = 0; crawl < world.plan.crawls; crawl++) begin(state, crawl);
@@ -50,7 +50,7 @@ export function startCrawlers(world: World): Crawlers {
 function begin(state: State, crawl: number): void {
   const { world, random, life } = state;
   state.open += 1;
-  const atMs = random.draw() * world.plan.activeMs * 0.8;
+  const atMs = random.draw() * world.plan.activeMs * 0.9;
   world.timeline.after(atMs, life, () => {
     void pay(state, crawl).finally(() => {
       state.open -= 1;
@@ -63,11 +63,11 @@ async function pay(state: State, crawl: number): Promise<void> {
   let proof = newProof(state, crawl);
   if (random.chance(0.06)) endElsewhere(state, proof);
   // The same proof at two ingresses at once.
-  const other = random.chance(0.15) ? present(state, proof) : undefined;
+  const other = random.chance(0.25) ? present(state, proof) : undefined;
   let answer = await present(state, proof);
   await other;
   for (let again = 0; again < 3 && shouldRetry(state, proof, answer); again++) {
-    await world.timeline.sleep(300 + random.draw() * 6_000, state.life);
+    await world.timeline.sleep(300 + random.draw() * random.pick([1_500, 6_000]), state.life);
     proof = askedOf(state, proof, answer);
     answer = await present(state, proof);
   }

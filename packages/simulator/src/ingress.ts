@@ -105,8 +105,8 @@ async function serve(
 
 /** Mostly at once, sometimes about as long as the lease. */
 function fetchMs({ random, world }: State, leaseMs: number): number {
-  if (world.weather.isClear || random.chance(0.7)) return random.draw() * 200;
-  return random.draw() * leaseMs * 1.3;
+  if (world.weather.isClear || random.chance(0.6)) return random.draw() * 200;
+  return random.draw() * leaseMs * 2.5;
 }
 
 async function deliver(

@@ -97,7 +97,7 @@ export function drawPlan(random: Random): Plan {
     payers,
     partitions: random.chance(0.75) ? 1 : 2,
     instances: random.chance(0.5) ? 1 : 2,
-    crawls: random.between(2, 9),
+    crawls: random.between(2, 14),
     activeMs: random.between(8, 40) * 1_000,
     depth: random.between(2, 4),
     blockTimeMs: random.pick([1_000, 2_000, 3_000]),
