@@ -30,6 +30,8 @@ export interface LoadFigures {
   readonly paid: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Refusals other than a 402, by the code of the problem. */
+  readonly refusals: Readonly<Record<string, number>>;
   /** Requests whose connection broke, by what was seen. */
   readonly broken: Readonly<Record<string, number>>;
   /** 503s that did not say when to come again. */
@@ -47,6 +49,7 @@ export interface LoadOptions {
 interface Tally {
   requests: number;
   readonly statuses: Record<string, number>;
+  readonly refusals: Record<string, number>;
   readonly broken: Record<string, number>;
   withoutRetryAfter: number;
   readonly receipts: Set<string>;
@@ -60,7 +63,8 @@ const againAfterMs = 50;
 
 export function startLoad({ till, wallets, rpcUrl, paceMs = 60 }: LoadOptions): Load {
   const tally: Tally = {
-    ...{ requests: 0, statuses: {}, broken: {}, withoutRetryAfter: 0, isOver: false },
+    ...{ requests: 0, withoutRetryAfter: 0, isOver: false },
+    ...{ statuses: {}, refusals: {}, broken: {} },
     receipts: new Set(),
     paidMs: wallets.map(() => []),
   };
@@ -73,7 +77,9 @@ export function startLoad({ till, wallets, rpcUrl, paceMs = 60 }: LoadOptions): 
   });
   const figures = (): LoadFigures => ({
     ...{ requests: tally.requests, withoutRetryAfter: tally.withoutRetryAfter },
-    ...{ statuses: { ...tally.statuses }, broken: { ...tally.broken } },
+    statuses: { ...tally.statuses },
+    refusals: { ...tally.refusals },
+    broken: { ...tally.broken },
     paid: tally.paidMs.reduce((sum, times) => sum + times.length, 0),
   });
   return {
@@ -129,7 +135,9 @@ function paysAnew(till: string, { privateKey }: Wallet, rpcUrl: string): Buy {
   return async (tally, path) => {
     const through = async (...request: Parameters<typeof fetch>): Promise<Response> => {
       const answer = await counted(tally, () => fetch(...request));
-      note(tally, answer.status, answer.headers.get('retry-after'));
+      const { status } = answer;
+      const body = isRefusal(status) ? await answer.clone().text() : '';
+      note(tally, { status, body, retryAfter: answer.headers.get('retry-after') });
       return answer;
     };
     const { fetch: pay } = payWithV2({ privateKey, rpcUrl, budget, through });
@@ -148,7 +156,7 @@ function presentsAgain(visitor: Visitor, wallet: { privateKey: Hex } & Wallet): 
   return async (tally, path) => {
     try {
       const asked = await counted(tally, () => visitor.visit({ path }));
-      note(tally, asked.status, headerOf(asked, 'retry-after'));
+      note(tally, { ...asked, retryAfter: headerOf(asked, 'retry-after') });
       if (asked.status !== 402) return undefined;
       const offer = offerOf(asked);
       const proof = encodePaymentSignatureHeader(await signed(wallet, offer));
@@ -156,7 +164,7 @@ function presentsAgain(visitor: Visitor, wallet: { privateKey: Hex } & Wallet): 
         const page = await counted(tally, () => visitor.present(proof, { path })).catch(
           () => undefined,
         );
-        if (page !== undefined) note(tally, page.status, headerOf(page, 'retry-after'));
+        if (page !== undefined) note(tally, { ...page, retryAfter: headerOf(page, 'retry-after') });
         if (page?.status === 200) return receiptIn(headerOf(page, 'payment-response'));
         if (page?.status === 402 || (tally.isOver && attempt > 100)) return undefined;
         await delay(againAfterMs);
@@ -173,7 +181,8 @@ function headerOf({ headers }: Page, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function receiptIn(header: string | null): string | undefined {
+/** The charge that a receipt names. */
+export function receiptIn(header: string | null): string | undefined {
   if (header === null) return undefined;
   const { extra } = decodePaymentResponseHeader(header);
   return (extra as { commitmentId?: string } | undefined)?.commitmentId;
@@ -195,7 +204,20 @@ function brokenBy(error: unknown): string {
   return cause?.code ?? code ?? cause?.message ?? (error as Error).message;
 }
 
-function note(tally: Tally, status: number, retryAfter: string | null): void {
+interface Answered {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfter: string | null;
+}
+
+function note(tally: Tally, { status, body, retryAfter }: Answered): void {
   tally.statuses[status] = (tally.statuses[status] ?? 0) + 1;
+  if (!isRefusal(status)) return;
+  const code = /"code":"([a-z0-9_]+)"/.exec(body)?.[1] ?? String(status);
+  tally.refusals[code] = (tally.refusals[code] ?? 0) + 1;
   if (status === 503 && retryAfter === null) tally.withoutRetryAfter += 1;
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status !== 402;
 }

@@ -70,7 +70,7 @@ async function runCase(row: FaultRow, one: FaultCase): Promise<void> {
       charges: platform.watch.charged.size - chargedBefore,
       seconds: (performance.now() - startedMs) / 1000,
     });
-    process.stdout.write(`${renderMatrix(lines.slice(-1))}\n`);
+    process.stdout.write(`${renderMatrix(lines.slice(-1))}\n${refusalsOf(load)}`);
     if (one.platform !== undefined) await removeOwn(one.platform);
   }
   expect(verdict).toBe(cleanVerdict);
@@ -78,6 +78,13 @@ async function runCase(row: FaultRow, one: FaultCase): Promise<void> {
   expect(withoutRetryAfter).toBe(0);
   const right = ['200', '402', '503', ...(one.statuses ?? [])];
   expect(Object.keys(statuses).filter((status) => !right.includes(status))).toEqual([]);
+}
+
+/** What kinds of 503 there were: a hint for whoever looks for the reason of one. */
+function refusalsOf(load: Load): string {
+  const { refusals, broken } = load.figures();
+  const kinds = [...Object.entries(refusals), ...Object.entries(broken)];
+  return kinds.length === 0 ? '' : `${kinds.map(([kind, n]) => `${kind} ${n}`).join(', ')}\n`;
 }
 
 async function removeOwn(options: PlatformOptions): Promise<void> {
@@ -109,7 +116,8 @@ function writeDocument(): void {
   writeFileSync(join(repositoryRoot, 'docs', 'fault-matrix.md'), document);
 }
 
-const wanted = rows.filter(({ name }) => FAULT_ONLY === undefined || name.includes(FAULT_ONLY));
+const words = FAULT_ONLY?.split(',') ?? [''];
+const wanted = rows.filter(({ name }) => words.some((word) => name.includes(word)));
 for (const row of wanted) {
   describe(`${row.name}: ${row.mustHold}`, () => {
     for (const one of row.cases(choice)) {
