@@ -347,6 +347,12 @@ export const catalogue = {
     retryable: true,
     next: 'Nothing to do: this owner stops. If it repeats, two processes share a data folder.',
   },
+  fold_seed_missing: {
+    status: 500,
+    title: 'A partition of a later generation does not begin with the state carried into it',
+    retryable: false,
+    next: 'Nothing was decided. The topic lost its first records: restore it, or the whole log.',
+  },
   fold_unknown_version: {
     status: 500,
     title: 'The log holds an event version that this code does not know',
@@ -410,6 +416,12 @@ export const catalogue = {
     retryable: true,
     next: 'The process is stopping; ask another instance.',
   },
+  log_login_refused: {
+    status: 503,
+    title: 'The event log refuses the login of this process',
+    retryable: true,
+    next: 'Compare KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE with the users of the brokers; they are read when a process starts.',
+  },
   log_overloaded: {
     status: 503,
     title: 'Too many records are waiting to become durable',
@@ -421,6 +433,12 @@ export const catalogue = {
     title: 'A topic exists with another number of partitions',
     retryable: false,
     next: 'Partition counts never change in place: migrate to a new topic generation.',
+  },
+  log_tls_failed: {
+    status: 503,
+    title: 'This process and a broker of the event log do not agree on TLS',
+    retryable: true,
+    next: 'Look at the reason: KAFKA_TLS as the port of KAFKA_BROKERS has it, KAFKA_TLS_CA_FILE the authority that signed the certificates of the brokers, and these naming the host as KAFKA_BROKERS does, not expired.',
   },
   log_unavailable: {
     status: 503,

@@ -12,6 +12,8 @@ export interface Fold<Out> {
   /** Name of the service that owns it; the `source` of its outputs. */
   readonly name: string;
   readonly input: EventTopic;
+  /** Its state is carried into a new generation: there it begins with a seed or not at all. */
+  readonly isSeeded?: boolean;
   apply(view: View<Out>, event: AnyEvent, position: InputPosition): void;
   /**
    * A typed error of `apply`: everything that the record wrote is undone before this is called.

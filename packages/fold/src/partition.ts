@@ -5,7 +5,7 @@ import { isApplied } from '@paycrawl/events/envelope';
 import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
 import type { Caused, Fold, InputPosition, Sink } from './fold.js';
 import { createOutputWriter, type OutputWriter } from './output-writer.js';
-import { applySeed } from './seed.js';
+import { applySeed, checkSeeded } from './seed.js';
 import type { FoldStep } from './steps.js';
 import type { Store, StoredPosition } from './store.js';
 import { createWorking, type Working, type Writes } from './view.js';
@@ -66,12 +66,13 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
   let isStopped = false;
   let cut: Cut | undefined;
   let oldestMs: number | undefined;
+  const begin = { isChecked: false };
 
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
     if (record.offset < nextOffset) return;
     const recordNowMs = Math.max(nowMs, record.timestampMs);
     working.begin(recordNowMs);
-    const trace = applyRecord(options, working, record);
+    const trace = applyRecord(options, working, record, begin);
     let index = 0;
     for (const output of working.keep()) {
       const cause: Cause = [record.topic, record.partition, record.offset, index++];
@@ -150,17 +151,22 @@ function applyRecord<Out>(
   { fold, partition, deadLetter }: PartitionOptions<Out>,
   working: Working<Out>,
   record: LogRecord,
+  begin: { isChecked: boolean },
 ): string | undefined {
   const decoded = decodeEvent(record.value);
   if (decoded.kind === 'unknown_version') {
     throw fail('fold_unknown_version', `${decoded.detail} at ${placeOf(record)}`);
   }
-  if (decoded.kind === 'unreadable') {
-    working.view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
+  if (decoded.kind === 'event' && decoded.event.type === 'PartitionSeeded') {
+    applySeed(fold, working, decoded.event.data);
     return undefined;
   }
-  if (decoded.event.type === 'PartitionSeeded') {
-    applySeed(fold, working, decoded.event.data);
+  if (!begin.isChecked) {
+    checkSeeded(fold, working, record);
+    begin.isChecked = true;
+  }
+  if (decoded.kind === 'unreadable') {
+    working.view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
     return undefined;
   }
   const position = { partition, offset: record.offset, key: record.key };

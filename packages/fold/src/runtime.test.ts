@@ -212,6 +212,21 @@ describe('failures', () => {
     expect(openStore(0).position().nextOffset).toBe(1);
   });
 
+  it('error: fold_seed_missing is fatal: nothing is decided in a generation without its state', async () => {
+    const fatal: unknown[] = [];
+    const topic = 'payments.2';
+    await log.createTopics([{ name: topic, partitions: 1, retentionMs: 'forever' }]);
+    const value = encodeEvent(eventGiven(given('a', 'add 1')));
+    await log.producer().append([{ topic, partition: 0, key: 'k', value }]);
+    const openStore = machine();
+    const fold = { ...tally, isSeeded: true };
+    await start({ fold, topic, openStore, onFatal: (error) => fatal.push(error) });
+    await pass(3000);
+    expect(fatal).toMatchObject([{ code: 'fold_seed_missing' }]);
+    expect(await told()).toEqual([]);
+    expect(openStore(0).position().nextOffset).toBe(0);
+  });
+
   it('behavior: a store that another owner moved is left, and the owner begins again', async () => {
     const openStore = machine();
     const restarts: unknown[] = [];

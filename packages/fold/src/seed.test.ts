@@ -15,6 +15,7 @@ const woken: string[] = [];
 const fold: Fold<LogOutput> = {
   name: 'verifier',
   input: 'payments',
+  isSeeded: true,
   apply(view, event) {
     if (event.type === 'TimePassed') woken.push(...view.takeDueTimers(10));
     if (event.type === 'PayerFrozen') view.set('n', (view.get<bigint>('n') ?? 0n) + 1n);
@@ -27,13 +28,17 @@ const frozen = {
   data: { payer: 'eip155:1:0xa', reason: '' },
 } as AnyEvent;
 
-async function folded(): Promise<Partition<LogOutput>> {
-  const partition = createPartition<LogOutput>({
-    ...{ fold, partition: source.partition, store: createMemoryStore() },
+function opened(of: Fold<LogOutput> = fold): Partition<LogOutput> {
+  return createPartition<LogOutput>({
+    ...{ fold: of, partition: source.partition, store: createMemoryStore() },
     sink: { write: async () => {}, close: async () => {} },
     deadLetter: deadLetterOf('test'),
     onBroken: (error) => expect.unreachable(String(error)),
   });
+}
+
+async function folded(): Promise<Partition<LogOutput>> {
+  const partition = opened();
   await partition.fold(await log.read(source, 0, 1_000));
   return partition;
 }
@@ -49,11 +54,25 @@ const seed = {
   ] as [string, Buffer][],
 };
 
+const block = 'x'.repeat(150_000);
+/** Of several chunks. */
+const large = {
+  ...seed,
+  entries: [
+    ...seed.entries,
+    ...['a', 'b', 'c'].map((key) => [key, encodeEntity(block)] as [string, Buffer]),
+  ],
+};
+
 beforeEach(async () => {
   woken.length = 0;
   source.partition += 1;
   await log.createTopics([{ name: source.topic, partitions: 100, retentionMs: 'forever' }]);
 });
+
+function recordOf(record: { key: string; value: Buffer } | undefined) {
+  return { key: record?.key ?? '', value: record?.value ?? Buffer.alloc(0) };
+}
 
 async function append(event: AnyEvent): Promise<void> {
   await log.producer().append([{ ...source, key: 'k', value: encodeEvent(event) }]);
@@ -86,25 +105,68 @@ describe('a partition of a new generation', () => {
   });
 
   it('behavior: a seed cut off by a crash is completed by the next one', async () => {
-    const value = encodeEntity('x'.repeat(150_000));
-    const entries = [...seed.entries, ['a', value], ['b', value], ['c', value]] as const;
-    const whole = { ...seed, entries: entries.map(([key, bytes]) => [key, bytes] as const) };
-    await writeSeed(log, source, whole);
+    await writeSeed(log, source, large);
     const chunks = await log.read(source, 0, 100);
     expect(chunks.length).toBeGreaterThan(1);
     source.partition += 1;
     const { key, value: first } = chunks[0] ?? { key: '', value: Buffer.alloc(0) };
     await log.producer().append([{ ...source, key, value: first }]);
-    await writeSeed(log, source, whole);
+    await writeSeed(log, source, large);
     const { working } = await folded();
-    expect(working.view.get('c')).toBe('x'.repeat(150_000));
+    expect(working.view.get('c')).toBe(block);
     expect(working.view.get('~g')).toBe(2);
   });
 
   it('behavior: seeds of other folds are passed over, but time does not go back', async () => {
     await writeSeed(log, source, { ...seed, fold: 'analytics' });
-    const { working } = await folded();
+    const partition = opened();
+    await partition.fold(await log.read(source, 0, 1_000));
+    const { working } = partition;
     expect(working.view.get('n')).toBeUndefined();
     expect(working.view.nowMs).toBe(5_000);
+  });
+});
+
+describe('error: fold_seed_missing', () => {
+  const refused = { code: 'fold_seed_missing' };
+
+  it('behavior: a partition without a seed decides nothing and goes no further', async () => {
+    await append(frozen);
+    const partition = opened();
+    const records = await log.read(source, 0, 1_000);
+    await expect(partition.fold(records)).rejects.toMatchObject(refused);
+    expect(partition.working.view.get('n')).toBeUndefined();
+    await expect(partition.fold(records)).rejects.toMatchObject({ code: 'fold_broken' });
+  });
+
+  it('behavior: bytes that nobody can read are no seed either', async () => {
+    await log.producer().append([{ ...source, key: 'k', value: Buffer.from('{') }]);
+    await expect(folded()).rejects.toMatchObject(refused);
+  });
+
+  it('behavior: the seed of another fold is not its own', async () => {
+    await writeSeed(log, source, { ...seed, fold: 'settlement' });
+    await append(frozen);
+    await expect(folded()).rejects.toMatchObject(refused);
+  });
+
+  it('behavior: nor is a seed that ends early, or has a gap', async () => {
+    await writeSeed(log, source, large);
+    const chunks = await log.read(source, 0, 100);
+    expect(chunks.length).toBeGreaterThan(2);
+    for (const kept of [chunks.slice(0, -1), chunks.slice(1), [chunks[0], ...chunks.slice(2)]]) {
+      source.partition += 1;
+      for (const chunk of kept) await log.producer().append([{ ...source, ...recordOf(chunk) }]);
+      await append(frozen);
+      await expect(folded()).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('behavior: a fold that is not carried begins with nothing', async () => {
+    await append(frozen);
+    const { isSeeded: _, ...uncarried } = fold;
+    const partition = opened(uncarried);
+    await partition.fold(await log.read(source, 0, 1_000));
+    expect(partition.working.view.get('n')).toBe(1n);
   });
 });

@@ -1,5 +1,7 @@
-import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/event-log';
 import { type EventOfType, encodeEvent } from '@paycrawl/events/event';
+import { generationOf } from '@paycrawl/events/topics';
 import { decodeEntity } from './entity.js';
 import { readTimer } from './timers.js';
 import type { Working } from './view.js';
@@ -22,6 +24,8 @@ type Chunk = { key: string; value: string }[];
 const chunkBytesMax = 192 * 1024;
 /** Set once all chunks of this fold were taken; what comes later is a repetition. */
 const seededKey = '~g';
+/** How many chunks were taken, until all were. */
+const takenKey = '~g/taken';
 
 /** Appends the state that a fold begins with; a second time changes nothing (ADR 0007). */
 export async function writeSeed(log: EventLog, target: TopicPartition, seed: Seed): Promise<void> {
@@ -66,10 +70,36 @@ export function applySeed<Out>(
 ): void {
   begin(Math.max(view.nowMs, data.nowMs));
   if (data.fold !== fold.name || view.get(seededKey) !== undefined) return;
+  const taken = view.get<number>(takenKey) ?? 0;
+  if (data.seq > taken) {
+    throw fail('fold_seed_missing', `${fold.name}: chunk ${data.seq} of ${data.of} after ${taken}`);
+  }
   for (const { key, value } of data.entries) {
     const timer = readTimer(key);
     if (timer === undefined) view.set(key, decodeEntity(Buffer.from(value, 'base64')));
     else view.setTimer(timer.key, timer.atMs);
   }
-  if (data.seq === data.of - 1) view.set(seededKey, data.generation);
+  if (data.seq === data.of - 1) {
+    view.set(seededKey, data.generation);
+    view.delete(takenKey);
+  } else {
+    // One that comes again, after a migration that was killed, does not take the count back.
+    view.set(takenKey, Math.max(taken, data.seq + 1));
+  }
+}
+
+/**
+ * Before the first record that is no seed: in a later generation a fold that begins with nothing
+ * would take every nonce for unused and every charge for new.
+ */
+export function checkSeeded<Out>(
+  fold: { readonly name: string; readonly isSeeded?: boolean },
+  { view }: Working<Out>,
+  { topic, partition, offset }: Pick<LogRecord, 'topic' | 'partition' | 'offset'>,
+): void {
+  if (fold.isSeeded !== true || generationOf(topic) === 1) return;
+  if (view.get(seededKey) !== undefined) return;
+  const taken = view.get<number>(takenKey) ?? 0;
+  const detail = `${fold.name}: ${topic}/${partition}/${offset} follows ${taken} chunks of a seed`;
+  throw fail('fold_seed_missing', detail);
 }

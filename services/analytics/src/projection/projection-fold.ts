@@ -36,6 +36,8 @@ export function projectionFold(
   return {
     name: projectionName,
     input,
+    // Crawls alone are carried: totals belong to their source, and the rest has no state.
+    isSeeded: input === 'decisions',
     apply(view, event) {
       collecting(view, (own) => {
         sweepEnded(own);

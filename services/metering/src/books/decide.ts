@@ -25,6 +25,7 @@ import {
 export const meteringFold: Fold<LogOutput> = {
   name: 'metering',
   input: 'decisions',
+  isSeeded: true,
   apply: (view, event) => apply(view, event as DecisionEvent),
 };
 

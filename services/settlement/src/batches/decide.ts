@@ -43,6 +43,7 @@ const timersPerRecordMax = 1_000;
 export const settlementFold: Fold<Out> = {
   name: 'settlement',
   input: 'charges',
+  isSeeded: true,
   apply,
   park,
 };

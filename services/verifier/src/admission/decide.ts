@@ -28,6 +28,7 @@ const timersPerRecordMax = 10_000;
 export const admission: Fold<AdmissionOutput> = {
   name: 'verifier',
   input: 'payments',
+  isSeeded: true,
   apply(view, event, position) {
     const payment = event as PaymentEvent;
     if (payment.cause === undefined && isClosed(view)) return refuseWhenClosed(view, payment);
