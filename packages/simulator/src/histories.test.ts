@@ -7,6 +7,7 @@ const tests = 4;
 
 it.each(Array.from({ length: tests }, (_, part) => part))(
   'property: fresh histories find nothing (%i)',
+  { timeout: 180_000 },
   async () => {
     const first = Math.floor(Math.random() * seedMax);
     console.log(`seeds ${first} to ${first + seedsPerTest - 1}`);
