@@ -1,19 +1,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
+import { parseArgs } from 'node:util';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import {
+  type PlatformProcess,
+  startPlatformProcess,
+} from '@paycrawl/standalone/testing/platform-process';
 import Table from 'cli-table3';
 import { benchBareFastify, benchBareRecovery } from './bench/bare.js';
 import { addBenchPublisher, offerHeader } from './bench/bench-publisher.js';
-import { benchChallenges, benchPaidCrawls } from './bench/crawls.js';
-import { benchDurableAppend } from './bench/durable-append.js';
+import { benchChallenges, benchPaidCrawls, type Target } from './bench/crawls.js';
+import { benchDurableAppend, type DurableAppendResult } from './bench/durable-append.js';
 import { benchVerifications } from './bench/facilitator-verify.js';
+import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
 import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
 import type { LoadFigures } from './driver/closed-loop.js';
 
 // Every figure of the documentation comes from here; each stands beside its limit, measured in
-// the same run on the same machine.
+// the same run on the same machine. `--kafka`: paid crawls alone, on the embedded log and then with
+// every service as a process over a broker, all of it on this machine.
 
 const page = '/page';
 const connections = 64;
@@ -31,36 +38,88 @@ interface Row {
 }
 
 const rows: Row[] = [];
+const { values: flags } = parseArgs({ options: { kafka: { type: 'boolean', default: false } } });
 note('bare limits');
 const recovery = benchBareRecovery(recoveries);
-const appends = await inTemporaryFolder((directory) =>
-  benchDurableAppend({ directory, seconds: loadSeconds, callers: connections }),
-);
-await benchPlatform();
-note('replay');
-const replay = await benchReplay(replayCrawls);
-rows.push({ what: 'replay of the log into the admission fold', figure: perS(replay.eventsPerS) });
-note('revenue queries on ten million facts');
-const revenue = await benchRevenueQuery();
-for (const { by, p50Ms, p95Ms } of revenue.queries) {
-  rows.push({
-    what: `a publisher's month by ${by}, ${revenue.facts.toLocaleString('en')} facts`,
-    figure: `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`,
-    limit: 'goal: p95 under 50 ms',
-  });
-}
+if (flags.kafka) await benchBothLogs();
+else await benchAll();
 print();
 
-async function benchPlatform(): Promise<void> {
-  note('platform');
+async function benchAll(): Promise<void> {
+  const appends = await inTemporaryFolder((directory) =>
+    benchDurableAppend({ directory, seconds: loadSeconds, callers: connections }),
+  );
+  await benchPlatform(appends);
+  note('replay');
+  const replay = await benchReplay(replayCrawls);
+  rows.push({ what: 'replay of the log into the admission fold', figure: perS(replay.eventsPerS) });
+  note('revenue queries on ten million facts');
+  const revenue = await benchRevenueQuery();
+  for (const { by, p50Ms, p95Ms } of revenue.queries) {
+    rows.push({
+      what: `a publisher's month by ${by}, ${revenue.facts.toLocaleString('en')} facts`,
+      figure: `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`,
+      limit: 'goal: p95 under 50 ms',
+    });
+  }
+}
+
+async function benchBothLogs(): Promise<void> {
+  note(`embedded: paid crawls, ${connections} at once`);
+  const crawls = { connections, crawls: paidCrawls, warmUpCrawls };
+  const embedded = await withPlatform(({ run }, target) =>
+    benchPaidCrawls(target, { ...crawls, payers: run.wallets }),
+  );
+  push('paid crawls, embedded log', embedded, {
+    name: `bare recovery (${recovery.engine}), one core`,
+    perS: recovery.perS,
+  });
+  const kafka = await benchPaidOverKafka({ ...crawls, path: page, note });
+  push('paid crawls over Kafka, one process of each service, broker beside them', kafka.figures, {
+    name: 'embedded (goal: 0.5)',
+    perS: embedded.ratePerS,
+  });
+  pushCpu(kafka);
+  rows.push({ what: 'audit over Kafka', figure: kafka.verdict });
+  if (!kafka.isClean || embedded.failures + kafka.figures.failures > 0) process.exitCode = 1;
+}
+
+function pushCpu({ cpu, idle }: PaidOverKafka): void {
+  for (const { name, us } of cpu) {
+    rows.push({ what: `  CPU of a crawl over Kafka: ${name}`, figure: `${us.toFixed(0)} µs` });
+  }
+  for (const { name, share } of idle) {
+    const percent = (share * 100).toFixed(1);
+    rows.push({ what: `  CPU when nobody crawls: ${name}`, figure: `${percent} % of a core` });
+  }
+}
+
+async function withPlatform<Result>(
+  work: (platform: PlatformProcess, target: Target) => Promise<Result>,
+): Promise<Result> {
   const platform = await startPlatformProcess();
   try {
-    const { run } = platform;
-    const publisher = await addBenchPublisher(platform);
-    const target = { ingress: run.ingress, host: publisher.host, path: page };
+    const { run, dataDir } = platform;
+    const log = openLmdbLog({ directory: join(dataDir, 'log') });
+    const publisher = await addBenchPublisher(run, log);
+    await log.close();
+    const result = await work(platform, {
+      ...{ ingress: run.ingress, host: publisher.host, path: page },
+    });
+    await publisher.close();
+    await platform.stop();
+    return result;
+  } finally {
+    await platform.remove();
+  }
+}
+
+async function benchPlatform(appends: DurableAppendResult): Promise<void> {
+  note('platform');
+  await withPlatform(async ({ run }, target) => {
     note(`challenges, ${connections} at once`);
     const challenges = await benchChallenges(target, connections, loadSeconds);
-    const header = (await offerHeader(run.ingress, publisher.host, page)) ?? '';
+    const header = (await offerHeader(run.ingress, target.host, page)) ?? '';
     const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
     const bare = await benchBareFastify(header, body, connections, loadSeconds);
     push('challenges, each durable before it is answered', challenges, {
@@ -85,11 +144,7 @@ async function benchPlatform(): Promise<void> {
       what: `durable appends of 800 B, ${connections} callers`,
       figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
     });
-    await publisher.close();
-    await platform.stop();
-  } finally {
-    await platform.remove();
-  }
+  });
 }
 
 function push(what: string, figures: LoadFigures, limit: { name: string; perS: number }): void {

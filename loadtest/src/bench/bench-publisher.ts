@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import type { EventLog } from '@paycrawl/event-log/event-log';
 import { setUpPublisher } from '@paycrawl/standalone/publisher-setup';
-import type { PlatformProcess } from '@paycrawl/standalone/testing/platform-process';
+import type { RunFile } from '@paycrawl/standalone/run-file';
 import { openConnection, targetOf } from '../driver/http-connection.js';
 
 /** A publisher of the bench's own, with an origin that costs next to nothing. */
@@ -16,18 +15,14 @@ const host = 'bench.example';
 const page = Buffer.alloc(2048, 'A page of two kilobytes. ');
 const knownTimeoutMs = 10_000;
 
-/** Registers it in the platform's registry and waits until the ingress charges for it. */
-export async function addBenchPublisher({
-  run,
-  dataDir,
-}: PlatformProcess): Promise<BenchPublisher> {
+/** Registers it in the log of a platform and waits until the ingress charges for it. */
+export async function addBenchPublisher(run: RunFile, log: EventLog): Promise<BenchPublisher> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html', 'content-length': page.length });
     response.end(page);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const log = openLmdbLog({ directory: join(dataDir, 'log') });
   const publisher = {
     publisherId: 'bench',
     name: 'Bench',
@@ -39,7 +34,6 @@ export async function addBenchPublisher({
   };
   const rule = { id: 'all', path: '/**', crawlers: 'everyone' as const, price: 'USD 0.001' };
   await setUpPublisher(log, publisher, { rules: [rule] }, Date.now());
-  await log.close();
   await whenKnown(run.ingress);
   return {
     host,

@@ -37,10 +37,17 @@ export interface PaidCrawlsOptions {
   readonly payers: readonly Payer[];
 }
 
+/** Called at the two ends of what is measured, without the warm-up. */
+export interface Stopwatch {
+  onMeasuring(): void;
+  onMeasured(): void;
+}
+
 /** Paid crawls, each with a proof of its own, signed before the clock starts. */
 export async function benchPaidCrawls(
   target: Target,
   { connections, crawls, warmUpCrawls, payers }: PaidCrawlsOptions,
+  stopwatch?: Stopwatch,
 ): Promise<LoadFigures> {
   const header = await offerHeader(target.ingress, target.host, target.path);
   if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
@@ -63,7 +70,10 @@ export async function benchPaidCrawls(
     });
   await loop(first, Math.min(connections, payers.length));
   await loop(warmUp, connections);
-  return loop(requests, connections);
+  stopwatch?.onMeasuring();
+  const figures = await loop(requests, connections);
+  stopwatch?.onMeasured();
+  return figures;
 }
 
 function requestBytes({ host, path }: Target, proof?: string): Buffer {
