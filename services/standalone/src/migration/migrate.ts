@@ -19,7 +19,9 @@ import {
   isClosed as isLaneClosed,
 } from '@paycrawl/settlement/batches/state';
 import { closedKey } from '@paycrawl/verifier/admission/state';
+import type { Closed } from './after-close.js';
 import { type Carried, carry, type Entry } from './carry.js';
+import { carryWishes } from './late-wishes.js';
 import { type OldFold, type OldFoldName, oldFoldNames, openOldFold } from './old-folds.js';
 import { carryStragglers } from './stragglers.js';
 
@@ -49,6 +51,7 @@ export const migrationSteps = [
   'carried',
   'topics_made',
   'seeded',
+  'wishes_carried',
   'opened',
 ] as const;
 export type MigrationStep = (typeof migrationSteps)[number];
@@ -79,8 +82,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   if (present === undefined) throw fail('log_unknown_partition', 'There is no platform here.');
   if (present === partitions && generation > 1) {
     write(`generation ${generation} with ${present} partitions is in force already`);
-    const before = { log, generation: generation - 1, partitions };
-    write(`${await carryStragglers(before)} late outcomes were carried over`);
+    await carryLate({ log, generation: generation - 1, partitions }, write);
     return;
   }
   const publisher = options.publisherPartitions ?? partitions;
@@ -128,11 +130,24 @@ async function run(
   step('topics_made');
   await seedAll(migration, carried);
   step('seeded');
+  const closed = { log, generation, partitions: counts.payer };
+  // Before it is open, so that who was frozen meanwhile pays nothing there.
+  const wishes = await carryWishes(closed);
+  step('wishes_carried');
   await open(migration);
   step('opened');
   write(`generation ${generation + 1} is in force: ${counts.payer} partitions`);
-  const stragglers = await carryStragglers({ log, generation, partitions: counts.payer });
-  write(`${stragglers} late outcomes were carried over`);
+  await carryLate(closed, write, wishes);
+}
+
+async function carryLate(
+  closed: Closed,
+  write: MigrateOptions['write'],
+  wishesBefore = 0,
+): Promise<void> {
+  const wishes = wishesBefore + (await carryWishes(closed));
+  if (wishes > 0) write(`${wishes} late wishes of operators were carried over`);
+  write(`${await carryStragglers(closed)} late outcomes were carried over`);
 }
 
 function viewOf(old: OldFolds, partition: number) {
