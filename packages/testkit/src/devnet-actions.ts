@@ -1,3 +1,4 @@
+import { encodeAggregate3, multicall3Address } from '@paycrawl/chain/multicall3';
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { type Address, encodeFunctionData, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
@@ -15,6 +16,8 @@ export interface DevnetHandle {
   newWallet(): Wallet;
   /** Returns when the transaction is in a block. */
   mintUsdc(to: Address, amount: bigint): Promise<void>;
+  /** The same to thousands, some hundreds in one transaction. */
+  mintUsdcToMany(to: readonly Address[], amount: bigint): Promise<void>;
   fundEth(to: Address, wei: bigint): Promise<void>;
   /** Takes an account's USDC away, as its owner could. */
   drainUsdc(wallet: Wallet): Promise<void>;
@@ -56,6 +59,7 @@ export function openDevnet(rpc: DevnetRpc): DevnetHandle {
       });
       await send(rpc, { from: await account(rpc, 1), to: usdcAddress, data });
     },
+    mintUsdcToMany: (to, amount) => mintUsdcToMany(rpc, to, amount),
     fundEth: async (to, wei) => {
       await send(rpc, { from: await account(rpc, 2), to, value: toQuantity(wei) });
     },
@@ -104,6 +108,42 @@ async function counterfactualWallet(rpc: DevnetRpc, owner: Address): Promise<Cou
   return { address, factory: create2Factory, factoryData };
 }
 
+/** A mint costs some 40,000 gas; several such transactions fit into one block. */
+const mintsPerTransaction = 250;
+const mintGasMax = 60_000;
+
+/** Multicall3 becomes a minter: on a devnet everybody may be rich. */
+async function mintUsdcToMany(
+  rpc: DevnetRpc,
+  to: readonly Address[],
+  amount: bigint,
+): Promise<void> {
+  const abi = devnetUsdcAbi;
+  const [owner, minter] = [await account(rpc, 0), await account(rpc, 1)];
+  const configured = [multicall3Address, 2n ** 255n] as const;
+  const data = encodeFunctionData({ abi, functionName: 'configureMinter', args: configured });
+  await send(rpc, { from: owner, to: usdcAddress, data });
+  const hashes: Hex[] = [];
+  for (let from = 0; from < to.length; from += mintsPerTransaction) {
+    const calls = to.slice(from, from + mintsPerTransaction).map((address) => ({
+      target: usdcAddress,
+      data: encodeFunctionData({ abi, functionName: 'mint', args: [address, amount] }),
+    }));
+    const gas = toQuantity(mintGasMax * (calls.length + 4));
+    const mints = { from: minter, to: multicall3Address, data: encodeAggregate3(calls), gas };
+    hashes.push(await inTurn(() => sendWithNonce(rpc, mints)));
+    // Not every second one block of them.
+    await rpc('anvil_mine', ['0x1']);
+  }
+  const receipts = await Promise.all(hashes.map((hash) => receiptOf(rpc, hash)));
+  // Each call may fail alone, and none of these has a reason to.
+  const last = to.at(-1);
+  const isRich = last === undefined || (await usdcOf(rpc, { address: last })) >= amount;
+  if (!isRich || receipts.some(({ status }) => status !== '0x1')) {
+    throw fail('devnet_failed', 'Many mints failed.');
+  }
+}
+
 async function drainUsdc(rpc: DevnetRpc, wallet: Wallet): Promise<void> {
   await rpc('anvil_impersonateAccount', [wallet.address]);
   await rpc('anvil_setBalance', [wallet.address, toQuantity(10n ** 18n)]);
@@ -119,7 +159,7 @@ async function drainUsdc(rpc: DevnetRpc, wallet: Wallet): Promise<void> {
   await rpc('anvil_stopImpersonatingAccount', [wallet.address]);
 }
 
-async function usdcOf(rpc: DevnetRpc, { address }: Wallet): Promise<bigint> {
+async function usdcOf(rpc: DevnetRpc, { address }: Pick<Wallet, 'address'>): Promise<bigint> {
   const data = `0x70a08231${address.slice(2).padStart(64, '0')}`;
   return BigInt(await rpc<Hex>('eth_call', [{ to: usdcAddress, data }, 'latest']));
 }
@@ -129,6 +169,7 @@ interface TransactionRequest {
   readonly to?: Address;
   readonly data?: Hex;
   readonly value?: Hex;
+  readonly gas?: Hex;
 }
 
 interface Receipt {
@@ -148,6 +189,10 @@ async function send(rpc: DevnetRpc, request: TransactionRequest): Promise<Receip
 async function mined(rpc: DevnetRpc, request: TransactionRequest): Promise<Receipt> {
   const transaction = { gas: toQuantity(gasLimit), ...request };
   const hash = await inTurn(() => sendWithNonce(rpc, transaction));
+  return receiptOf(rpc, hash);
+}
+
+function receiptOf(rpc: DevnetRpc, hash: Hex): Promise<Receipt> {
   return eventually('a transaction to be mined', async () => {
     return (await rpc<Receipt | null>('eth_getTransactionReceipt', [hash])) ?? undefined;
   });

@@ -44,6 +44,18 @@ test('behavior: blocks come by themselves and money can be given', async () => {
   expect(await chain.balanceOf(devnet.usdc, wallet.address, 'latest')).toBe(0n);
 });
 
+test('behavior: thousands get USDC in a moment, twice', async () => {
+  const chain = openChain({ rpcUrl: devnet.rpcUrl, chainId: devnet.chainId });
+  const many = Array.from({ length: 600 }, () => devnet.newWallet().address);
+  await devnet.mintUsdcToMany(many, 7n);
+  await devnet.mintUsdcToMany(many.slice(0, 1), 1n);
+  const balances = await Promise.all(
+    many.map((one) => chain.balanceOf(devnet.usdc, one, 'latest')),
+  );
+  expect(balances.slice(0, 3)).toEqual([8n, 7n, 7n]);
+  expect(balances.filter((balance) => balance === 7n).length).toBe(599);
+});
+
 test('error: devnet_lost', async () => {
   const own = await mkdtemp(join(tmpdir(), 'paycrawl-devnet-'));
   const first = await startDevnet({ directory: own });
