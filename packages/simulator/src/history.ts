@@ -68,6 +68,22 @@ async function live(world: World): Promise<void> {
   weather.clear();
   world.note('the weather clears');
   await settleDown(world, machines, crawlers);
+  if (plan.isRemembered) await forget(world);
+}
+
+/** Long after everything ended nothing of it is kept: the state of admission is bounded. */
+async function forget(world: World): Promise<void> {
+  const { timeline, plan } = world;
+  if (world.findings.length > 0) return;
+  timeline.jump(longPauseMs);
+  await timeline.runUntil(timeline.nowMs + 12_000);
+  for (let partition = 0; partition < plan.partitions; partition++) {
+    const store = furthest(world, 'verifier', partition);
+    for (const prefix of ['n/', 'o/', 'i/']) {
+      for (const [key] of store?.range(prefix) ?? [])
+        world.find('not_forgotten', key, 'still kept');
+    }
+  }
 }
 
 /** Memories end meanwhile; what comes afterwards finds none. */

@@ -41,6 +41,8 @@ export interface Plan {
   /** The whole system stands still for long, once: memories end meanwhile. */
   readonly hasLongPause: boolean;
   readonly hasAllProjections: boolean;
+  /** Goes on until even memories of what ended are over. */
+  readonly isRemembered: boolean;
   readonly isLogTimeMonotonic: boolean;
   readonly faults: Faults;
 }
@@ -110,6 +112,7 @@ export function drawPlan(random: Random): Plan {
     hasAllProjections: random.chance(0.1),
     isLogTimeMonotonic: random.chance(0.6),
     faults: drawFaults(random),
+    isRemembered: random.chance(0.25),
   };
 }
 
