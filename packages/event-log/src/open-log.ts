@@ -25,12 +25,17 @@ export interface LogPlace {
   readonly directory: string;
   /** Names this process to the brokers, unless the settings do. */
   readonly clientId: string;
+  /** The name above is that of an instance, which nobody else has while it runs. */
+  readonly isInstance?: boolean;
 }
 
 /** Nothing is connected or created before the first question. */
-export function openLog(settings: LogSettings, { directory, clientId }: LogPlace): EventLog {
+export function openLog(settings: LogSettings, place: LogPlace): EventLog {
+  const { directory, clientId, isInstance = false } = place;
   if (settings.kind === 'lmdb') return openLmdbLog({ directory });
-  return openKafkaLog(kafkaOptions(settings, clientId));
+  // Whoever chose another client id may have chosen it for several.
+  const isClientIdOurs = isInstance && settings.clientId === undefined;
+  return openKafkaLog({ ...kafkaOptions(settings, clientId), isClientIdOurs });
 }
 
 /**

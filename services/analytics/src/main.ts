@@ -34,7 +34,8 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   const instance = claimInstance({ dataDir, service: 'analytics', instanceId });
   lifecycle.onClose('instance', instance.release);
   const clientId = `paycrawl-analytics-${instance.id}`;
-  const log = openLog(config.log, { directory: join(dataDir, 'log'), clientId });
+  const directory = join(dataDir, 'log');
+  const log = openLog(config.log, { directory, clientId, isInstance: true });
   lifecycle.onClose('log', () => log.close());
   const gate = createLogGate(log);
   health.check('event-log', gate.check);

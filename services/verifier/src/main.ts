@@ -33,6 +33,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
   const place = {
     directory: join(dataDir, 'log'),
     clientId: `paycrawl-verifier-${instance.id}`,
+    isInstance: true,
   };
   const log = openLog(config.log, place);
   lifecycle.onClose('log', () => log.close());

@@ -126,6 +126,30 @@ test('behavior: a lost connection is no reason to give anything back', async () 
   await Promise.all([log.close(), direct.close()]);
 });
 
+test('behavior: an instance that starts again is not kept waiting by its own last life', async () => {
+  const { proxy } = breakable;
+  const patience = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 60_000 };
+  const ours = { clientId: 'instance-1', isClientIdOurs: true, ...patience };
+  const other = breakable.open({ clientId: 'instance-2', isClientIdOurs: true, ...patience });
+  const killed = breakable.openProxied({ ...ours, requestTimeoutMs: 500 });
+  const topic = await newTopic(other, 4);
+  const happened = collector<Happened>();
+  const stays = await join(other, happened, { topic, who: 'stays' });
+  const dies = await join(killed, happened, { topic, who: 'dies' });
+  await happened.until((items) => heldBy(items, 'dies').length === 2);
+  // As far as the broker can tell, it is gone without a word.
+  proxy.set({ kind: 'cut' });
+  const again = breakable.open(ours);
+  const successor = await join(again, happened, { topic, who: 'successor' });
+  await happened.until((items) => heldBy(items, 'successor').length === 2);
+  expect(heldBy(happened.items, 'stays')).toHaveLength(2);
+  expect(count(happened.items, 'error', 'stays')).toBe(0);
+  await Promise.all([stays.close(), successor.close()]);
+  proxy.set({ kind: 'pass' });
+  await dies.close();
+  await Promise.all([other.close(), killed.close(), again.close()]);
+});
+
 test('behavior: who was cut off for longer than its session is replaced, and comes back', async () => {
   const { proxy } = breakable;
   const limits = { requestTimeoutMs: 500, sessionTimeoutMs: 1_500, rebalanceTimeoutMs: 1_000 };

@@ -4,6 +4,7 @@ import type { Cluster } from './cluster.js';
 import { createCommitter } from './committer.js';
 import { brokerFault, groupFaults, isTransient, kafkaTypeOf, throwIfRefused } from './faults.js';
 import { createHoldings, type Holdings } from './holdings.js';
+import { leaveForLastLife } from './last-life.js';
 import { type Link, openLink } from './link.js';
 import { assignAsLeader, encodeClaim, parseAssignment, protocolName } from './membership.js';
 import { backOffMs, pause } from './patience.js';
@@ -82,6 +83,7 @@ async function closeMember(member: Member, living: Promise<void>): Promise<void>
 }
 
 async function live(member: Member): Promise<void> {
+  await leaveForLastLife(member.cluster, member.options.groupId);
   while (!isOver(member)) {
     try {
       member.mustRejoin = false;

@@ -45,6 +45,12 @@ export interface Api {
     response: { errorCode: number },
   ];
   LeaveGroup: [request: { groupId: string; memberId: string }, response: { errorCode: number }];
+  DescribeGroups: [
+    request: { groupIds: readonly string[] },
+    response: {
+      groups: { errorCode: number; members: { memberId: string; clientId: string }[] }[];
+    },
+  ];
   OffsetCommit: [
     request: {
       groupId: string;

@@ -13,6 +13,8 @@ export interface KafkaLogOptions {
   readonly brokers: readonly string[];
   /** Shown in the broker's logs and quotas. */
   readonly clientId: string;
+  /** No other process that runs has this client id: a dead member of it is of an earlier life. */
+  readonly isClientIdOurs?: boolean;
   readonly tls?: TLSSocketOptions;
   readonly sasl?: KafkaSasl;
   /** Copies of every partition of a topic that is created; default: min(3, brokers). */
@@ -52,6 +54,7 @@ export function kafkaSettings(options: KafkaLogOptions): KafkaSettings {
   return {
     brokers: options.brokers,
     clientId: options.clientId,
+    isClientIdOurs: options.isClientIdOurs ?? false,
     tls: options.tls,
     sasl: options.sasl,
     replicationFactor: options.replicationFactor,
