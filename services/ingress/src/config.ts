@@ -133,6 +133,13 @@ export const processSchema = Type.Object({
   ...processKnobs,
   chain: optionalChainSchema('without it payers with code at their address are not served'),
   operations: addressKnobs('INGRESS_OPERATIONS'),
+  drainMs: Type.Integer({
+    minimum: 0,
+    maximum: 10_000,
+    default: 2_000,
+    env: 'INGRESS_DRAIN_MS',
+    description: 'goes on answering after SIGTERM until balancers have seen that it is not ready',
+  }),
   shutdownDeadlineMs: shutdownKnob(20_000),
   ingress: ingressSchema,
 });

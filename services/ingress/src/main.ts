@@ -52,6 +52,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     chains: chainsOf(config),
     quoteKeys: await readQuoteKeys(join(secrets.directory, quoteKeysFile), secrets),
     config: config.ingress,
+    drainMs: config.drainMs,
   });
   lifecycle.onClose('ingress', () => ingress.close());
   health.markReady();

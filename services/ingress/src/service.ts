@@ -19,7 +19,7 @@ import { createOrigins } from './delivery/origin.js';
 import { createReporter, type Reporter } from './delivery/reporter.js';
 import { type HandleDeps, handle } from './handle.js';
 import { problemAnswer } from './http/answer.js';
-import { closeServer, createPublicServer, listenOn } from './http/server.js';
+import { closeServer, createPublicServer, drainServer, listenOn } from './http/server.js';
 import { type Appender, createAppender } from './log/appender.js';
 import { createIds } from './log/ids.js';
 import { type IngressMetrics, measureIngress } from './measure.js';
@@ -41,6 +41,8 @@ export interface IngressOptions {
   /** Differs from every other ingress that runs now; drawn when absent. */
   readonly instanceId?: string;
   readonly config: IngressConfig;
+  /** Answers go on this long while it closes, for whoever does not know it yet. Default 0. */
+  readonly drainMs?: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health?: Health;
@@ -120,6 +122,7 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   });
   const address = await listenOn(server, config.host, config.port);
   lifecycle.onClose('server', () => closeServer(server));
+  lifecycle.onClose('connections', () => drainServer(server, options.drainMs ?? 0));
   return { address, close: async () => void (await lifecycle.close('close')) };
 }
 

@@ -64,6 +64,19 @@ export async function listenOn(server: Server, host: string, port: number): Prom
   return `http://${name}:${bound}`;
 }
 
+/**
+ * Before the end: whoever sends requests here still gets answers, and with each the wish to come
+ * over another connection the next time. Cutting idle connections at once would lose the request
+ * that a client is just sending on one of them.
+ */
+export async function drainServer(server: Server, drainMs: number): Promise<void> {
+  if (drainMs === 0) return;
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.setHeader('connection', 'close');
+  });
+  await new Promise((resolve) => setTimeout(resolve, drainMs));
+}
+
 const idleCheckMs = 50;
 
 /** Answers what was begun; connections end as soon as they are idle. */

@@ -85,7 +85,8 @@ function relay(sockets: Set<Socket>, client: Socket, order: readonly Balanced[])
     server.on('error', () => client.destroy());
     client.on('error', () => server.destroy());
     client.on('close', () => server.destroy());
-    server.on('close', () => client.destroy());
+    // What it has answered goes out first.
+    server.on('close', () => client.destroySoon());
     client.pipe(server).pipe(client);
   });
 }
