@@ -1,4 +1,5 @@
 import type { FaultRow } from './fault.js';
+import { restoredElsewhere } from './rows/backup.js';
 import { brokerDies } from './rows/broker.js';
 import { chainFaults } from './rows/chain.js';
 import { clickHouseAway } from './rows/clickhouse.js';
@@ -7,6 +8,7 @@ import { freezes } from './rows/freeze.js';
 import { networkFails } from './rows/network.js';
 import { poisonedRecords } from './rows/poison.js';
 import { rebalances } from './rows/rebalances.js';
+import { replayed } from './rows/replay.js';
 import { rollingRestart } from './rows/rolling-restart.js';
 import { visibleRevenue } from './rows/visible.js';
 
@@ -22,4 +24,6 @@ export const rows: readonly FaultRow[] = [
   poisonedRecords,
   freezes,
   visibleRevenue,
+  replayed,
+  restoredElsewhere,
 ];

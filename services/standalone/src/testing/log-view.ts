@@ -42,11 +42,12 @@ export function openLogView(dataDir: string): LogView {
   };
 }
 
-async function partitionsOf(log: EventLog, topic: string): Promise<number> {
+export async function partitionsOf(log: EventLog, topic: string): Promise<number> {
   return (await log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
 }
 
-async function readEvents(log: EventLog, name: TopicName): Promise<AnyEvent[]> {
+/** All events of a topic, by partition and offset; a repeated output as often as it stands there. */
+export async function readEvents(log: EventLog, name: TopicName): Promise<AnyEvent[]> {
   const topic = physicalTopic(name);
   const events: AnyEvent[] = [];
   for (let partition = 0; partition < (await partitionsOf(log, topic)); partition += 1) {
