@@ -44,8 +44,6 @@ const environmentDefault: Readonly<Record<string, string>> = {
   SETTLEMENT_RESEND_AFTER_MS: '1500',
   SETTLEMENT_BUMP_AFTER_MS: '4000',
   ANALYTICS_RECONCILE_INTERVAL_MS: '2000',
-  // The least that brokers allow by default: what a frozen instance costs that nobody replaces.
-  KAFKA_SESSION_TIMEOUT_MS: '6000',
 };
 
 export async function startFaultPlatform(options: PlatformOptions = {}): Promise<FaultPlatform> {
