@@ -146,7 +146,7 @@ function acknowledge(
 ): void {
   let refusal: Error | undefined;
   for (const { topicName, partitions } of topics) {
-    for (const { partition, errorCode, baseOffset, logAppendTime } of partitions) {
+    for (const { partition, errorCode, baseOffset, logAppendTimeMs } of partitions) {
       const key = `${topicName}/${partition}`;
       const share = open.get(key);
       if (share === undefined) continue;
@@ -154,7 +154,7 @@ function acknowledge(
         refusal ??= brokerFault(errorCode, `a batch for ${key}`);
         continue;
       }
-      place(state, key, share, Number.parseInt(baseOffset, 10), Number.parseInt(logAppendTime, 10));
+      place(state, key, share, baseOffset, logAppendTimeMs);
       open.delete(key);
     }
   }
@@ -177,8 +177,9 @@ function place(
     throw fail('log_unavailable', `${key}: acknowledged at ${baseOffset}, which ends at ${end}.`);
   }
   ends.set(key, baseOffset + share.records.length);
-  share.appended.forEach((appended, index) => {
-    appended.offset = baseOffset + index;
+  let offset = baseOffset;
+  for (const appended of share.appended) {
+    appended.offset = offset++;
     appended.timestampMs = logAppendTimeMs;
-  });
+  }
 }

@@ -2,7 +2,7 @@ import type { LogRecord, TopicPartition } from '../event-log.js';
 import type { Cluster } from './cluster.js';
 import { brokerFault, throwIfRefused } from './faults.js';
 import type { Address } from './link.js';
-import type { Api, FetchedMessage, FetchedTopic, FetchRequest } from './protocol.js';
+import type { Api, FetchedTopic, FetchRequest } from './protocol.js';
 
 export const earliestTimestamp = -2;
 export const latestTimestamp = -1;
@@ -30,15 +30,12 @@ export function fetchRequest(
     maxBytes: bytesMax,
     // Nobody writes transactions; committed reads would only make the broker look.
     isolationLevel: 0,
-    topics: [
-      { topic, partitions: [{ partition, fetchOffset: String(fromOffset), maxBytes: bytesMax }] },
-    ],
+    topics: [{ topic, partitions: [{ partition, fetchOffset: fromOffset, maxBytes: bytesMax }] }],
   };
 }
 
 export function fetchedRecords(
-  place: TopicPartition,
-  fromOffset: number,
+  { topic, partition }: TopicPartition,
   { errorCode, responses }: { errorCode: number; responses: FetchedTopic[] },
 ): Fetched {
   throwIfRefused(errorCode, 'a fetch');
@@ -46,30 +43,11 @@ export function fetchedRecords(
   if (answer === undefined) throw brokerFault(3, 'a fetch');
   if (answer.errorCode === offsetOutOfRange) return { kind: 'out_of_range' };
   throwIfRefused(answer.errorCode, 'a fetch');
-  const records: LogRecord[] = [];
-  for (const message of answer.messages) {
-    // The broker answers with whole batches: the first may begin earlier than asked.
-    const offset = Number.parseInt(message.offset, 10);
-    if (offset >= fromOffset && !message.isControlRecord) {
-      records.push(recordOf(place, message, offset));
-    }
-  }
+  const records = answer.records.map(({ key, value, offset, timestampMs }): LogRecord => {
+    // Not spread: each record of the log comes by here.
+    return { topic, partition, key, value, offset, timestampMs };
+  });
   return { kind: 'records', records };
-}
-
-function recordOf(
-  { topic, partition }: TopicPartition,
-  { key, value, timestamp }: FetchedMessage,
-  offset: number,
-): LogRecord {
-  return {
-    topic,
-    partition,
-    key: key === null ? '' : key.toString('utf8'),
-    value: value ?? Buffer.alloc(0),
-    offset,
-    timestampMs: Number.parseInt(timestamp, 10),
-  };
 }
 
 /** The first kept offset and the one that the next record will get. */
@@ -129,7 +107,7 @@ export async function readOnce(
       'Fetch',
       fetchRequest(place, from, bounds),
     );
-    return doubtfully(cluster, () => fetchedRecords(place, from, answer));
+    return doubtfully(cluster, () => fetchedRecords(place, answer));
   };
   const first = await ask(fromOffset);
   if (first.kind === 'records') return first.records.slice(0, recordsMax);

@@ -1,6 +1,10 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js';
 import wire, { type ApiVersions, type Codec } from 'kafkajs/src/protocol/requests/index.js';
+import { fetchCodec, fetchVersion } from './fetch-codec.js';
+import type { OwnCodec } from './own-codec.js';
+import { produceCodec, produceVersion } from './produce-codec.js';
+import type { ReadRecord } from './record-batch.js';
 
 /** The requests that the adapter makes, as the codecs of kafkajs take and give them. */
 export interface Api {
@@ -16,8 +20,14 @@ export interface Api {
     request: { topics: readonly string[]; allowAutoTopicCreation: false },
     response: { brokers: Node[]; topicMetadata: TopicMetadata[] },
   ];
-  Produce: [request: ProduceRequest, response: { topics: ProducedTopic[] }];
-  Fetch: [request: FetchRequest, response: { errorCode: number; responses: FetchedTopic[] }];
+  Produce: [
+    request: ProduceRequest,
+    response: { topics: ProducedTopic[]; clientSideThrottleTime: number },
+  ];
+  Fetch: [
+    request: FetchRequest,
+    response: { errorCode: number; responses: FetchedTopic[]; clientSideThrottleTime: number },
+  ];
   ListOffsets: [
     request: {
       replicaId: -1;
@@ -129,8 +139,8 @@ export interface ProducedTopic {
   readonly partitions: readonly {
     readonly partition: number;
     readonly errorCode: number;
-    readonly baseOffset: string;
-    readonly logAppendTime: string;
+    readonly baseOffset: number;
+    readonly logAppendTimeMs: number;
   }[];
 }
 
@@ -143,7 +153,7 @@ export interface FetchRequest {
     readonly topic: string;
     readonly partitions: readonly {
       readonly partition: number;
-      readonly fetchOffset: string;
+      readonly fetchOffset: number;
       readonly maxBytes: number;
     }[];
   }[];
@@ -154,16 +164,9 @@ export interface FetchedTopic {
   readonly partitions: readonly {
     readonly partition: number;
     readonly errorCode: number;
-    readonly messages: readonly FetchedMessage[];
+    /** None before the offset that was asked for. */
+    readonly records: readonly ReadRecord[];
   }[];
-}
-
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly isControlRecord: boolean;
 }
 
 export interface JoinRequest {
@@ -198,14 +201,43 @@ export interface DescribedTopic {
 
 export type { ApiVersions, Codec };
 
-/** The codec of the newest version that both sides know. */
-export function codecOf(api: keyof Api, payload: object, versions: ApiVersions | undefined): Codec {
+/**
+ * The codec of the newest version that both sides know: kafkajs', but for the two requests that
+ * carry records.
+ */
+export function codecOf<A extends keyof Api>(
+  api: A,
+  payload: Api[A][0],
+  versions: ApiVersions | undefined,
+): Codec {
   const definition = wire.requests[api];
-  const key = apiKeys[api];
-  if (definition === undefined || key === undefined) {
+  const apiKey = apiKeys[api];
+  if (definition === undefined || apiKey === undefined) {
     throw fail('kafka_failed', `no codec of ${api}`);
   }
   // Asked before any version is known; every broker since 2.0 answers it.
   if (versions === undefined) return definition.protocol({ version: 2 })(payload);
-  return wire.lookup(versions)(key, definition)(payload);
+  if (api === 'Produce') {
+    const codec = produceCodec(payload as ProduceRequest);
+    return own(api, apiKey, produceVersion, versions, codec);
+  }
+  if (api === 'Fetch') {
+    return own(api, apiKey, fetchVersion, versions, fetchCodec(payload as FetchRequest));
+  }
+  return wire.lookup(versions)(apiKey, definition)(payload);
+}
+
+function own(
+  apiName: string,
+  apiKey: number,
+  apiVersion: number,
+  versions: ApiVersions,
+  { encode, decode }: OwnCodec<unknown>,
+): Codec {
+  const known = versions[apiKey];
+  if (known === undefined || known.minVersion > apiVersion || known.maxVersion < apiVersion) {
+    throw fail('kafka_failed', `the broker does not know version ${apiVersion} of ${apiName}`);
+  }
+  const parse = (decoded: unknown) => Promise.resolve(decoded);
+  return { request: { apiKey, apiName, apiVersion, encode }, response: { decode, parse } };
 }

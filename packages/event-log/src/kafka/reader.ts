@@ -67,7 +67,7 @@ async function fetchOnce(state: State, offset: number) {
   }
   const bounds = { maxWaitMs: fetchWaitMs, bytesMax: fetchBytesMax };
   const request = fetchRequest(place, offset, bounds);
-  return fetchedRecords(place, offset, await state.link.request('Fetch', request, fetchWaitMs));
+  return fetchedRecords(place, await state.link.request('Fetch', request, fetchWaitMs));
 }
 
 /** Expired: on with the earliest. Beyond the end: a new leader may not know all yet; wait. */
