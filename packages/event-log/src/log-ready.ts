@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { fail, hasCode } from '@paycrawl/errors/paycrawl-error';
+import { catalogue } from '@paycrawl/errors/catalogue';
+import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { physicalTopic, topicConfigs } from '@paycrawl/events/topics';
 import type { EventLog } from './event-log.js';
 import { enterGeneration, readGeneration, watchGeneration } from './generation.js';
+import { isRefusal } from './refusal.js';
 
 /**
  * Services are started in any order, and a broker, or the job that makes the topics, may take its
@@ -64,7 +66,9 @@ async function whatIsMissing(log: EventLog): Promise<string | undefined> {
     const missing = wanted.filter((name) => !present.has(name));
     return missing.length === 0 ? undefined : `the log has no ${missing.join(', ')}`;
   } catch (error) {
-    if (!hasCode(error, 'log_unavailable')) throw error;
-    return 'the log does not answer';
+    // A setting is corrected, or a user made at the brokers, while this process waits.
+    if (isRefusal(error)) return `${error.message} ${catalogue[error.code].next}`;
+    if (!(error instanceof PaycrawlError) || error.code !== 'log_unavailable') throw error;
+    return `the log does not answer: ${error.detail}`;
   }
 }

@@ -1,5 +1,6 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog, Producer, ProducerOptions } from './event-log.js';
+import { isRefusal } from './refusal.js';
 
 /**
  * A producer for records of which each stands for itself. One that failed is finished: it is
@@ -15,7 +16,8 @@ export function createRenewingProducer(log: EventLog, options?: ProducerOptions)
       try {
         return await used.append(records);
       } catch (error) {
-        if (producer === used && hasCode(error, 'log_unavailable')) {
+        const isFinished = hasCode(error, 'log_unavailable') || isRefusal(error);
+        if (producer === used && isFinished) {
           producer = undefined;
           // It will write nothing more; whether it closes cleanly changes nothing.
           void used.close().catch(() => undefined);

@@ -8,6 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { isAlive, stopProcess } from './devnet-process.js';
+import {
+  type Authority,
+  type KafkaUsers,
+  makeAuthority,
+  scramArguments,
+  securedProperties,
+} from './kafka-security.js';
 
 const run = promisify(execFile);
 
@@ -16,6 +23,8 @@ export interface KafkaCluster {
   readonly brokers: readonly string[];
   /** Where the second listener of each node is, for proxies in front of it; else empty. */
   readonly proxiedPorts: readonly number[];
+  /** The listeners with TLS and login, and the authority that signed their certificates. */
+  readonly secured: { readonly brokers: readonly string[]; readonly caFile: string } | undefined;
   /** Of the nodes that were started, for who measures them. */
   pids(): readonly number[];
   /** SIGKILL; the node's data stays. */
@@ -34,15 +43,19 @@ export interface KafkaOptions {
    * begins there, through a proxy, is sent through the proxies everywhere.
    */
   readonly proxyPorts?: readonly number[];
+  /** Each node gets a listener with TLS where one of these must log in. */
+  readonly securedFor?: KafkaUsers;
 }
 
 interface KafkaRecord {
   readonly clusterId: string;
+  readonly security?: Authority & { readonly users: KafkaUsers };
   readonly nodes: {
     readonly port: number;
     readonly controllerPort: number /** null: never started. */;
     pid: number | null;
     readonly proxied?: { readonly port: number; readonly advertisedPort: number };
+    readonly securedPort?: number;
   }[];
 }
 
@@ -81,6 +94,10 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaCluster> {
   return {
     brokers: record.nodes.map(({ port }) => `127.0.0.1:${port}`),
     proxiedPorts: record.nodes.flatMap(({ proxied }) => proxied?.port ?? []),
+    secured: record.security && {
+      brokers: record.nodes.map(({ securedPort }) => `127.0.0.1:${securedPort}`),
+      caFile: record.security.caFile,
+    },
     pids: () => record.nodes.flatMap(({ pid }) => pid ?? []),
     kill: (node) => {
       const { pid } = nodeOf(record, node);
@@ -104,16 +121,20 @@ async function stopAll({ nodes }: KafkaRecord): Promise<void> {
   await Promise.all(nodes.map(({ pid }) => (pid === null ? undefined : stopProcess(pid))));
 }
 
-async function newCluster({ directory, nodes, proxyPorts }: KafkaOptions): Promise<KafkaRecord> {
-  const ports = await freePorts(nodes * 3);
+async function newCluster(options: KafkaOptions): Promise<KafkaRecord> {
+  const { directory, nodes, proxyPorts, securedFor: users } = options;
+  const ports = await freePorts(nodes * 4);
+  const security = users && { ...(await makeAuthority(join(directory, 'tls'))), users };
   const record: KafkaRecord = {
     // Kafka wants 16 bytes in base64url that do not begin with a dash.
     clusterId: `A${randomBytes(16).toString('base64url').slice(1)}`,
+    ...(security === undefined ? {} : { security }),
     nodes: Array.from({ length: nodes }, (_, node) => ({
-      port: ports[node * 3] as number,
-      controllerPort: ports[node * 3 + 1] as number,
+      port: ports[node * 4] as number,
+      controllerPort: ports[node * 4 + 1] as number,
       pid: null,
-      ...proxiedListener(ports[node * 3 + 2], proxyPorts?.[node]),
+      ...proxiedListener(ports[node * 4 + 2], proxyPorts?.[node]),
+      ...(security === undefined ? {} : { securedPort: ports[node * 4 + 3] as number }),
     })),
   };
   for (let node = 0; node < nodes; node++) {
@@ -121,7 +142,9 @@ async function newCluster({ directory, nodes, proxyPorts }: KafkaOptions): Promi
       join(directory, `node-${node}.properties`),
       properties(directory, record, node),
     );
-    await java(directory, node, ['kafka.tools.StorageTool', 'format', '-t', record.clusterId]);
+    const scram = users === undefined ? [] : scramArguments(users);
+    const format = ['kafka.tools.StorageTool', 'format', '-t', record.clusterId, ...scram];
+    await java(directory, node, format);
   }
   await writeRecord(directory, record);
   return record;
@@ -157,20 +180,25 @@ async function launch(directory: string, node: number): Promise<number> {
   return child.pid;
 }
 
-function properties(directory: string, { nodes }: KafkaRecord, node: number): string {
-  const { port, controllerPort, proxied } = nodeOf({ clusterId: '', nodes }, node);
-  const proxy = (listenerPort?: number) =>
-    listenerPort === undefined ? '' : `,PROXIED://127.0.0.1:${listenerPort}`;
+function properties(directory: string, record: KafkaRecord, node: number): string {
+  const { nodes, security } = record;
+  const { port, controllerPort, proxied, securedPort } = nodeOf(record, node);
+  const further = (name: string, listenerPort?: number) =>
+    listenerPort === undefined ? '' : `,${name}://127.0.0.1:${listenerPort}`;
+  const secured = further('SECURED', securedPort);
   const replication = nodes.length;
   const voters = nodes.map((entry, id) => `${id + 1}@127.0.0.1:${entry.controllerPort}`);
   return [
     'process.roles=broker,controller',
     `node.id=${node + 1}`,
     `controller.quorum.voters=${voters.join(',')}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port}${proxy(proxied?.port)},` +
+    `listeners=PLAINTEXT://127.0.0.1:${port}${further('PROXIED', proxied?.port)}${secured},` +
       `CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}${proxy(proxied?.advertisedPort)}`,
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}` +
+      `${further('PROXIED', proxied?.advertisedPort)}${secured}`,
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT' +
+      ',SECURED:SASL_SSL',
+    ...(security === undefined ? [] : securedProperties(security, security.users)),
     'inter.broker.listener.name=PLAINTEXT',
     'controller.listener.names=CONTROLLER',
     `log.dirs=${join(directory, `data-${node}`)}`,

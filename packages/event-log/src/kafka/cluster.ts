@@ -1,5 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { TopicPartition } from '../event-log.js';
+import { isRefusal } from '../refusal.js';
 import { brokerFault, connectionFault, throwIfRefused } from './faults.js';
 import { type Address, type Link, openLink } from './link.js';
 import { persist, until } from './patience.js';
@@ -105,7 +106,9 @@ function ignore(): void {}
 
 function parseAddress(broker: string): Address {
   const at = broker.lastIndexOf(':');
-  return { host: broker.slice(0, at), port: Number.parseInt(broker.slice(at + 1), 10) };
+  // [::1]:9092
+  const host = broker.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number.parseInt(broker.slice(at + 1), 10) };
 }
 
 function hasPartition({ leaders }: State, { topic, partition }: TopicPartition): boolean {
@@ -193,16 +196,20 @@ async function ask<A extends keyof Api>(
   api: A,
   payload: Api[A][0],
   waitMs = 0,
+  asked = 1,
 ): Promise<Api[A][1]> {
   const target = address ?? anyBroker(state);
   try {
     const link = await sharedLink(state, target);
     return await link.request(api, payload, waitMs);
   } catch (error) {
-    // Next time another one, if any will do.
-    if (address === undefined) state.turn += 1;
     state.isDoubtful = true;
-    throw error;
+    if (address !== undefined) throw error;
+    // Next time another one, if any will do.
+    state.turn += 1;
+    // One wrong certificate, or one broker behind the others, says nothing of the others.
+    if (!isRefusal(error) || asked >= state.bootstrap.length + state.nodes.size) throw error;
+    return ask(state, address, api, payload, waitMs, asked + 1);
   }
 }
 

@@ -1,5 +1,6 @@
 import { fail, type PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import protocolErrors from 'kafkajs/src/protocol/error.js';
+import type { Address } from './link.js';
 
 /**
  * What may go wrong between this process and a broker. Faults are told apart by their cause, a
@@ -35,6 +36,31 @@ export function connectionFault(what: string, cause?: unknown): PaycrawlError {
   return fail('log_unavailable', what, {
     context: { isTransient: true },
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Node's name of a fault of TLS or of a socket, e.g. `SELF_SIGNED_CERT_IN_CHAIN`. */
+function nameOf(cause: unknown): string {
+  const { code, type } = (cause ?? {}) as { code?: unknown; type?: unknown };
+  return String(code ?? type ?? 'no reason given');
+}
+
+/**
+ * Asking again does not help against what these two tell: somebody must change a setting. So a
+ * question fails at once, a reader ends with it, and whoever starts sees it in the first line.
+ */
+export function tlsFault(what: string, address: Address, cause?: unknown): PaycrawlError {
+  const reason = cause === undefined ? '' : ` (${nameOf(cause)})`;
+  return fail('log_tls_failed', `${what}${reason}.`, {
+    context: { isTransient: false, broker: `${address.host}:${address.port}` },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export function loginFault(mechanism: string, address: Address, cause: unknown): PaycrawlError {
+  return fail('log_login_refused', `A broker refused the login by ${mechanism}.`, {
+    context: { isTransient: false, broker: `${address.host}:${address.port}` },
+    cause,
   });
 }
 

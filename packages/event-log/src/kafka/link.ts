@@ -1,10 +1,10 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import SaslAuthenticator from 'kafkajs/src/broker/saslAuthenticator/index.js';
 import createRequest from 'kafkajs/src/protocol/request.js';
-import { connectionFault, throwIfRefused } from './faults.js';
+import { dial, isOfTls, isTlsAlert } from './dial.js';
+import { connectionFault, loginFault, throwIfRefused, tlsFault } from './faults.js';
 import { type Api, type ApiVersions, type Codec, codecOf } from './protocol.js';
-import type { KafkaSettings } from './settings.js';
+import type { KafkaSasl, KafkaSettings } from './settings.js';
 
 /**
  * One connection to one broker. The broker works through the requests of a connection one by one,
@@ -34,32 +34,36 @@ interface Asked {
 }
 
 interface State {
+  readonly address: Address;
   readonly socket: Socket;
   readonly settings: KafkaSettings;
   readonly asked: Map<number, Asked>;
   readonly frames: { chunks: Buffer[]; bytes: number; bytesNeeded: number };
   versions: ApiVersions | undefined;
   correlationId: number;
+  answers: number;
   /** The broker's wish that the client waits (a quota, KIP-219). */
   throttledUntilMs: number;
   failure: Error | undefined;
 }
 
 export async function openLink(address: Address, settings: KafkaSettings): Promise<Link> {
-  const socket = await connected(address, settings);
+  const socket = await dial(address, settings);
   const state: State = {
+    address,
     socket,
     settings,
     asked: new Map(),
     frames: { chunks: [], bytes: 0, bytesNeeded: 4 },
     versions: undefined,
     correlationId: 0,
+    answers: 0,
     throttledUntilMs: 0,
     failure: undefined,
   };
   socket.on('data', (chunk: Buffer) => receive(state, chunk));
-  socket.on('error', (error) => end(state, connectionFault('The connection broke.', error)));
-  socket.on('close', () => end(state, connectionFault('The broker closed the connection.')));
+  socket.on('error', (error) => end(state, broken(state, error)));
+  socket.on('close', () => end(state, closed(state)));
   try {
     await introduce(state, address);
   } catch (error) {
@@ -75,30 +79,23 @@ export async function openLink(address: Address, settings: KafkaSettings): Promi
   };
 }
 
-function connected({ host, port }: Address, settings: KafkaSettings): Promise<Socket> {
-  const { tls, connectTimeoutMs } = settings;
-  return new Promise((resolve, reject) => {
-    const servername = isIP(host) === 0 ? { servername: host } : {};
-    const socket =
-      tls === undefined
-        ? connectTcp({ host, port })
-        : connectTls({ host, port, ...servername, ...tls });
-    const refuse = (cause?: unknown) => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(connectionFault('A broker cannot be reached.', cause));
-    };
-    const timer = setTimeout(refuse, connectTimeoutMs);
-    socket.once('error', refuse);
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      clearTimeout(timer);
-      socket.off('error', refuse);
-      // Requests are small and somebody waits for each.
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 10_000);
-      resolve(socket);
-    });
-  });
+/** With TLS 1.3 the broker may refuse this side after the handshake. */
+function broken({ address }: State, error: Error): Error {
+  if (isOfTls(error)) return tlsFault('A broker does not agree on TLS', address, error);
+  return connectionFault('The connection broke.', error);
+}
+
+/** What ports do that expect something else; a broker that dies does the same, so it is a hint. */
+function closed({ answers, settings }: State): Error {
+  if (answers === 0 && settings.tls === undefined) {
+    const what = 'A broker closed the connection without an answer; a port with TLS does that.';
+    return connectionFault(what);
+  }
+  if (answers === 1 && settings.sasl === undefined) {
+    const what = 'A broker closed the connection; a port that wants a login does that.';
+    return connectionFault(what);
+  }
+  return connectionFault('The broker closed the connection.');
 }
 
 async function introduce(state: State, address: Address): Promise<void> {
@@ -107,19 +104,29 @@ async function introduce(state: State, address: Address): Promise<void> {
   state.versions = Object.fromEntries(
     apiVersions.map(({ apiKey, ...versions }) => [apiKey, versions]),
   );
-  const { sasl } = state.settings;
-  if (sasl === undefined) return;
+  if (state.settings.sasl !== undefined) await logIn(state, address, state.settings.sasl);
+}
+
+async function logIn(state: State, address: Address, sasl: KafkaSasl): Promise<void> {
   const logger = { namespace: () => logger, debug() {}, error() {} };
+  let lost: unknown;
   const connection = {
     ...address,
     sasl: { ...sasl },
-    send: async (codec: Codec) => codec.response.parse(await ask(state, codec)),
+    send: async (codec: Codec) => {
+      const decoded = await ask(state, codec).catch((error: unknown) => {
+        lost = error;
+        throw error;
+      });
+      return codec.response.parse(decoded);
+    },
   };
   try {
-    await new SaslAuthenticator(connection, logger, state.versions, true).authenticate();
+    const versions = state.versions ?? {};
+    await new SaslAuthenticator(connection, logger, versions, true).authenticate();
   } catch (cause) {
-    // In doubt it is the connection: a wrong password stays wrong until the time is over.
-    throw connectionFault('A broker refused the login.', cause);
+    // Told apart by what happened: kafkajs calls a lost connection a failed login too.
+    throw lost ?? loginFault(sasl.mechanism, address, cause);
   }
 }
 
@@ -151,7 +158,10 @@ async function ask(state: State, codec: Codec, waitMs = 0): Promise<unknown> {
 }
 
 function receive(state: State, chunk: Buffer): void {
-  const { frames } = state;
+  const { frames, address, answers } = state;
+  if (answers === 0 && isTlsAlert(chunk)) {
+    return end(state, tlsFault('A broker wants TLS on this port', address));
+  }
   frames.chunks.push(chunk);
   frames.bytes += chunk.length;
   while (frames.bytes >= frames.bytesNeeded) {
@@ -177,6 +187,7 @@ function answer(state: State, frame: Buffer): void {
   // Never asked: whatever this is, it is not the protocol.
   if (asked === undefined) return end(state, connectionFault('A broker answered nonsense.'));
   state.asked.delete(correlationId);
+  state.answers += 1;
   clearTimeout(asked.timer);
   asked.codec.response.decode(frame.subarray(4)).then((decoded) => {
     const { clientSideThrottleTime: throttleMs = 0 } = decoded as {

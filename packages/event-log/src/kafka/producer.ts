@@ -1,5 +1,6 @@
 import { fail, hasCode, type PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { Appended, NewRecord, Producer, ProducerOptions } from '../event-log.js';
+import { isRefusal } from '../refusal.js';
 import type { Cluster } from './cluster.js';
 import { createDelivery, type Delivery } from './delivery.js';
 import { appendBytesMax } from './settings.js';
@@ -151,13 +152,18 @@ async function admit(cluster: Cluster, { records, bytes }: Call): Promise<void> 
 }
 
 function die(state: State, calls: readonly Call[], cause: unknown): void {
-  const dead = hasCode(cause, 'log_closed')
-    ? (cause as PaycrawlError)
+  const dead = isTold(cause)
+    ? cause
     : fail('log_unavailable', 'The log did not acknowledge in time, or refused.', { cause });
   state.dead = dead;
   state.delivery.close();
   // Unknown: the batch may stand in the log. Never written: what was waiting behind it.
   for (const call of [...calls, ...state.queue.splice(0)]) call.reject(dead);
+}
+
+/** What the caller should hear in its own words: it says what to do. */
+function isTold(cause: unknown): cause is PaycrawlError {
+  return hasCode(cause, 'log_closed') || isRefusal(cause);
 }
 
 function settle(state: State, records: number): void {

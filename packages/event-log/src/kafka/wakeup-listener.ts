@@ -10,6 +10,8 @@ import { createWakeupTopic, deleteWakeupTopics, placeOf } from './wakeup-topics.
 export interface WakeupListener {
   /** Whether what is sent from now on is heard. */
   isListening(): boolean;
+  /** Why it is not, as far as it was told. */
+  trouble(): unknown;
   /** Takes the topic away, if a broker is there to do it. */
   close(): Promise<void>;
 }
@@ -24,6 +26,7 @@ interface State extends WakeupListenerOptions {
   readonly cluster: Cluster;
   reader: Reader | undefined;
   isListening: boolean;
+  trouble: unknown;
   isClosed: boolean;
 }
 
@@ -37,12 +40,14 @@ export function createWakeupListener(
 ): WakeupListener {
   const state: State = {
     ...{ cluster, ...options, reader: undefined, isListening: false, isClosed: false },
+    trouble: undefined,
   };
   const done = run(state);
   const heartbeat = setInterval(() => void beat(state), options.heartbeatMs);
   heartbeat.unref();
   return {
     isListening: () => state.isListening,
+    trouble: () => state.trouble,
     async close() {
       state.isClosed = true;
       clearInterval(heartbeat);
@@ -58,8 +63,9 @@ async function run(state: State): Promise<void> {
   while (!isOver(state)) {
     try {
       await listen(state);
-    } catch {
+    } catch (error) {
       // Nothing is lost by it but time, and whoever waits knows how to do without.
+      state.trouble = error;
     }
     state.isListening = false;
     if (!isOver(state)) await pause(startAgainMs);

@@ -1,6 +1,7 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type AnyEvent, decodeEvent, encodeEvent } from '@paycrawl/events/event';
 import type { LogRecord } from '../event-log.js';
+import { isRefusal } from '../refusal.js';
 import { createLocalWakeups, type OpenWakeups } from '../wakeups.js';
 import { createCluster } from './cluster.js';
 import { type KafkaLogOptions, kafkaSettings } from './settings.js';
@@ -63,7 +64,10 @@ export function createKafkaWakeups(options: KafkaWakeupsOptions): OpenWakeups {
     assertListening() {
       for (const listener of listeners.values()) {
         if (listener.isListening()) continue;
-        throw fail('log_unavailable', 'Wake-ups are not heard yet.');
+        const trouble = listener.trouble();
+        // Of the whole log, and worth its own words.
+        if (isRefusal(trouble)) throw trouble;
+        throw fail('log_unavailable', 'Wake-ups are not heard yet.', { cause: trouble });
       }
     },
     dropped: sender.dropped,
