@@ -57,22 +57,27 @@ interface Cut {
   readonly oldestMs: number | undefined;
 }
 
+interface Standing {
+  /** At a record that cannot be folded. */
+  isStopped: boolean;
+  isSeedChecked: boolean;
+}
+
 export function createPartition<Out>(options: PartitionOptions<Out>): Partition<Out> {
   const { store } = options;
   const working = createWorking<Out>(store);
   const writer = createWriter(options);
   let stored = store.position();
   let { nextOffset, nowMs } = stored;
-  let isStopped = false;
+  const standing: Standing = { isStopped: false, isSeedChecked: false };
   let cut: Cut | undefined;
   let oldestMs: number | undefined;
-  const begin = { isChecked: false };
 
   function foldRecord(record: LogRecord, outputs: Caused<Out>[]): void {
     if (record.offset < nextOffset) return;
     const recordNowMs = Math.max(nowMs, record.timestampMs);
     working.begin(recordNowMs);
-    const trace = applyRecord(options, working, record, begin);
+    const trace = applyRecord(options, working, record, standing);
     let index = 0;
     for (const output of working.keep()) {
       const cause: Cause = [record.topic, record.partition, record.offset, index++];
@@ -89,7 +94,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     try {
       for (const record of records) foldRecord(record, outputs);
     } catch (error) {
-      isStopped = true;
+      standing.isStopped = true;
       working.undo();
       throw error;
     } finally {
@@ -103,7 +108,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     working,
     nextOffset,
     async fold(records) {
-      if (isStopped) throw fail('fold_broken', 'this owner stopped at a record before');
+      if (standing.isStopped) throw fail('fold_broken', 'this owner stopped at a record before');
       checkOwner(store, stored, cut?.position);
       // No await between the check and the reads: both see the store at one moment.
       foldAll(records, []);
@@ -151,7 +156,7 @@ function applyRecord<Out>(
   { fold, partition, deadLetter }: PartitionOptions<Out>,
   working: Working<Out>,
   record: LogRecord,
-  begin: { isChecked: boolean },
+  standing: Standing,
 ): string | undefined {
   const decoded = decodeEvent(record.value);
   if (decoded.kind === 'unknown_version') {
@@ -161,9 +166,9 @@ function applyRecord<Out>(
     applySeed(fold, working, decoded.event.data);
     return undefined;
   }
-  if (!begin.isChecked) {
+  if (!standing.isSeedChecked) {
     checkSeeded(fold, working, record);
-    begin.isChecked = true;
+    standing.isSeedChecked = true;
   }
   if (decoded.kind === 'unreadable') {
     working.view.emit(deadLetter(record, 'record_unreadable', decoded.detail));
