@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ClickHouseServer, startClickHouseServer } from '@paycrawl/testkit/clickhouse-server';
 import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import { startTcpProxy, type TcpProxy } from '@paycrawl/testkit/tcp-proxy';
-import { type Balancer, startBalancer } from '../processes/balancer.js';
+import { startBalancer } from '../processes/balancer.js';
 import type { FleetMember } from '../processes/fleet.js';
 import type { ServiceName } from '../processes/start-service.js';
 import { type SeparateServices, startSeparateServices } from '../testing/separate-services.js';
@@ -46,17 +46,39 @@ const environmentDefault: Readonly<Record<string, string>> = {
   ANALYTICS_RECONCILE_INTERVAL_MS: '2000',
 };
 
+/** Of what was begun, the last first. */
+type Closers = (() => Promise<unknown>)[];
+
 export async function startFaultPlatform(options: PlatformOptions = {}): Promise<FaultPlatform> {
+  const closers: Closers = [];
+  const remove = async (): Promise<void> => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    return { ...(await startParts(options, closers)), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: PlatformOptions,
+  closers: Closers,
+): Promise<Omit<FaultPlatform, 'remove'>> {
   const { nodes = 1, instances = instancesDefault } = options;
   const directory = await mkdtemp(join(tmpdir(), 'paycrawl-faults-'));
+  closers.push(() => wipeKafka(directory));
   const proxies = await Promise.all(Array.from({ length: nodes }, () => startTcpProxy(1)));
+  const chainProxy = await startTcpProxy(1);
+  closers.push(() => Promise.all([...proxies, chainProxy].map((proxy) => proxy.close())));
   const proxyPorts = proxies.map(({ port }) => port);
   const kafka = await startKafka({ directory, nodes, proxyPorts });
   proxies.forEach((proxy, node) => {
     proxy.aim(kafka.proxiedPorts[node] ?? 0);
   });
   const clickHouse = await startClickHouseServer({ directory: join(directory, 'clickhouse') });
-  const chainProxy = await startTcpProxy(1);
+  closers.push(() => clickHouse.close());
   const services = await startSeparateServices({
     ...{ brokers: kafka.brokers, instances, chainProxy },
     environment: {
@@ -64,11 +86,14 @@ export async function startFaultPlatform(options: PlatformOptions = {}): Promise
       ...options.environment,
     },
   });
+  closers.push(() => services.remove());
   const tills = services.fleet.members().filter(({ service }) => service === 'ingress');
   const balancer = await startBalancer(0, tills.map(balanced));
+  closers.push(() => balancer.close());
   const watch = await startWatch(services.log, (error) => {
     process.stderr.write(`faults: the log cannot be followed: ${String(error)}\n`);
   });
+  closers.push(() => watch.close());
   return {
     ...services,
     ...{ kafka, proxies, watch, clickHouse, chainProxy },
@@ -79,14 +104,6 @@ export async function startFaultPlatform(options: PlatformOptions = {}): Promise
       await member.ready();
       return member;
     },
-    remove: () =>
-      remove(directory, {
-        services,
-        balancer,
-        watch,
-        clickHouse,
-        proxies: [...proxies, chainProxy],
-      }),
   };
 }
 
@@ -96,21 +113,4 @@ export function serviceOf(instance: string): ServiceName {
 
 function balanced({ origin, operations }: FleetMember) {
   return { port: Number.parseInt(new URL(origin).port, 10), readyUrl: `${operations}/readyz` };
-}
-
-interface Parts {
-  readonly services: SeparateServices;
-  readonly balancer: Balancer;
-  readonly watch: Watch;
-  readonly clickHouse: ClickHouseServer;
-  readonly proxies: readonly TcpProxy[];
-}
-
-async function remove(directory: string, parts: Parts): Promise<void> {
-  await parts.balancer.close();
-  await parts.watch.close();
-  await parts.services.remove();
-  await parts.clickHouse.close();
-  await Promise.all(parts.proxies.map((proxy) => proxy.close()));
-  await wipeKafka(directory);
 }

@@ -79,7 +79,19 @@ export async function startSeparateServices(
   };
   const members = join(directory, 'members');
   const fleet = createFleet({ directory: members, environment, secretsDirectory });
-  if (options.isEmpty !== true) await startAll(fleet, options.instances ?? {});
+  const remove = async (): Promise<void> => {
+    await fleet.killAll();
+    await log.close();
+    await origin.close();
+    await devnet.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  if (options.isEmpty !== true) {
+    await startAll(fleet, options.instances ?? {}).catch(async (error: unknown) => {
+      await remove();
+      throw error;
+    });
+  }
   const member = (instance: string): FleetMember => {
     const found = fleet.members().find((one) => one.instance === instance);
     if (found === undefined) throw fail('internal', `There is no instance ${instance}.`);
@@ -96,13 +108,7 @@ export async function startSeparateServices(
       await writeRunFile(join(directory, 'run.json'), run);
       return run;
     },
-    async remove() {
-      await fleet.killAll();
-      await log.close();
-      await origin.close();
-      await devnet.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
+    remove,
   };
 }
 
