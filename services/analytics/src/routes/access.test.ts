@@ -32,7 +32,10 @@ const paths = (publisher: string) => [
 ];
 const open = ['/v1/session', '/v1/publishers', '/v1/settlements'];
 const live = '/v1/publishers/pub-1/live';
-const operators = ['/v1/reconciliation', '/v1/accounts/facilitator:acme/balance'];
+const operators = [
+  ...['/v1/reconciliation', '/v1/dead-letters'],
+  '/v1/accounts/facilitator:acme/balance',
+];
 
 describe('who may read what', () => {
   test('error: token_invalid', async () => {

@@ -265,6 +265,7 @@ describe('the API itself', () => {
     expect(Object.keys(document.paths).sort()).toEqual([
       '/v1/accounts/{id}/balance',
       '/v1/crawls/{id}',
+      '/v1/dead-letters',
       '/v1/publishers',
       '/v1/publishers/{id}',
       '/v1/publishers/{id}/balance',

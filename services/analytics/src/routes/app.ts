@@ -8,6 +8,7 @@ import { requireToken } from '../access/authorize.js';
 import { registerConsole } from './console-route.js';
 import type { ApiContext } from './context.js';
 import { registerCrawlRoutes } from './crawl-routes.js';
+import { registerDeadLetterRoutes } from './dead-letter-routes.js';
 import { registerLiveRoute } from './live-route.js';
 import { registerPublisherRoutes } from './publisher-routes.js';
 import { registerRegistrationRoutes } from './registration-routes.js';
@@ -58,6 +59,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     registerRegistrationRoutes(scope, context);
     registerCrawlRoutes(scope, context);
     registerSettlementRoutes(scope, context);
+    registerDeadLetterRoutes(scope, context);
     registerLiveRoute(scope, context);
   });
   await registerConsole(app, context.consoleDirectory);

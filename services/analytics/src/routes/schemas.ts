@@ -2,6 +2,7 @@ import { PriceBook } from '@paycrawl/pricing/price-book';
 import type { TSchema } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import * as Api from './api-types.js';
+import { DeadLetter, DeadLetters } from './dead-letter-types.js';
 import { PublisherAnswer, PublisherPut } from './registration-types.js';
 
 /** Named bodies of the API; each stands once in the OpenAPI document and is referred to. */
@@ -24,6 +25,8 @@ const components: readonly TSchema[] = [
   Api.CrawlDetail,
   Api.ReconciliationCheck,
   Api.Reconciliation,
+  DeadLetter,
+  DeadLetters,
   Api.Live,
   Api.AssetInfo,
   Api.Session,
