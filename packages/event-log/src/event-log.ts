@@ -84,6 +84,11 @@ export interface GroupOptions {
   readonly topics: readonly string[];
   readonly batchRecordsMax?: number;
   /**
+   * Nobody waits for what is made of the records: the next ones may gather this long after a batch,
+   * so that fewer and larger ones are read. Adapters may ignore it. Default 0.
+   */
+  readonly lingerMs?: number;
+  /**
    * This member owns the partition from now on, as far as it knows: after a pause another member
    * may own it too (a zombie), which the caller must make harmless.
    * Resolves to the offset to start at; `committed` is undefined for a group that never committed.

@@ -35,6 +35,8 @@ export interface RuntimeOptions<Out> {
   createDriver?(owned: OwnedPartition): Driver<Out>;
   readonly snapshots?: { readonly topic: TopicName; readonly intervalMs: number };
   readonly checkpointIntervalMs?: number;
+  /** Nobody waits for this fold: its input may gather this long. */
+  readonly inputLingerMs?: number;
   /** Bound of outputs that wait for the sink, per partition; above it nothing is folded. */
   readonly outputsWaitingMax?: number;
   /** Only to trigger `TimePassed` and timers of the runtime; never seen by the fold. */
@@ -84,6 +86,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
     member = await options.log.joinGroup({
       groupId: groupOf(options.groupId, topic),
       topics: [topic],
+      ...(options.inputLingerMs === undefined ? {} : { lingerMs: options.inputLingerMs }),
       onAssign: async ({ partition }) => {
         const owner = await own(options, { topic, partition }, restart, () => member);
         owners.set(partition, owner);

@@ -79,7 +79,7 @@ function start(state: State, key: string): void {
 async function begin(state: State, holding: Holding): Promise<void> {
   const { cluster, options } = state;
   const { partition } = holding;
-  const { groupId, batchRecordsMax } = options;
+  const { groupId, batchRecordsMax, lingerMs } = options;
   const patience = {
     deadlineMs: Number.POSITIVE_INFINITY,
     isOver: () => holding.isStopping || cluster.isClosed,
@@ -95,6 +95,7 @@ async function begin(state: State, holding: Holding): Promise<void> {
       ...partition,
       fromOffset,
       batchRecordsMax,
+      lingerMs,
       onRecords: (records) => handle(state, holding, records),
       onError: (error) => options.onError(error),
     });

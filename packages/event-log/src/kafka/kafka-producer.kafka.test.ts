@@ -101,6 +101,20 @@ test('error: log_unavailable after the time limit; nothing later is written', as
   await log.close();
 });
 
+test('behavior: where nobody waits, appends stay for company and go in one batch', async () => {
+  const topic = await newTopic(direct);
+  const producer = direct.producer({ lingerMs: 2_000 });
+  const calls = range(4).map(async (n) => {
+    await pause(n * 20);
+    return producer.append([record(topic, 0, String(n))]);
+  });
+  const places = (await Promise.all(calls)).flat();
+  // The broker gives one append time to a batch.
+  expect(new Set(places.map(({ timestampMs }) => timestampMs)).size).toBe(1);
+  expect(keysOf(await readAll(direct, { topic, partition: 0 }))).toEqual(range(4).map(String));
+  await producer.close();
+});
+
 test('behavior: resets, cuts and delays neither lose, double nor reorder', async () => {
   const { proxy } = breakable;
   const log = breakable.openProxied({ requestTimeoutMs: 1_000 });

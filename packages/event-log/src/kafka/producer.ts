@@ -3,6 +3,7 @@ import type { Appended, NewRecord, Producer, ProducerOptions } from '../event-lo
 import { isRefusal } from '../refusal.js';
 import type { Cluster } from './cluster.js';
 import { createDelivery, type Delivery } from './delivery.js';
+import { pause } from './patience.js';
 import { appendBytesMax } from './settings.js';
 import { addCall, type Batch, type Call, emptyBatch } from './share.js';
 
@@ -12,6 +13,7 @@ interface State {
   readonly cluster: Cluster;
   readonly delivery: Delivery;
   readonly queueRecordsMax: number;
+  readonly lingerMs: number;
   readonly queue: Call[];
   readonly drained: Set<() => void>;
   waitingRecords: number;
@@ -22,14 +24,16 @@ interface State {
 
 /**
  * Appends in batches, one batch in flight: what comes while a batch is on its way is the next
- * one, so there is no lingering. A batch is never changed and nothing follows it before it was
- * acknowledged; if it is not in time, this producer is finished and what it had is unknown.
+ * one, so there is no lingering where somebody waits. A batch is never changed and nothing follows
+ * it before it was acknowledged; if it is not in time, this producer is finished and what it had is
+ * unknown.
  */
 export function createKafkaProducer(cluster: Cluster, options: ProducerOptions = {}): Producer {
   const state: State = {
     cluster,
     delivery: createDelivery(cluster),
     queueRecordsMax: options.queueRecordsMax ?? queueRecordsMaxDefault,
+    lingerMs: options.lingerMs ?? 0,
     queue: [],
     drained: new Set(),
     waitingRecords: 0,
@@ -99,6 +103,8 @@ function bytesOf(records: readonly NewRecord[]): number {
 
 async function pump(state: State): Promise<void> {
   while (state.queue.length > 0 && state.dead === undefined) {
+    // Each request costs both sides more than a record in it.
+    if (state.lingerMs > 0) await pause(state.lingerMs);
     const batch = await nextBatch(state);
     if (batch.calls.length === 0) continue;
     try {

@@ -61,6 +61,8 @@ export interface Projection {
 
 const retryDelayMs = 500;
 const drainMsMax = 3000;
+/** Blocks wait for more rows anyway: input may gather too. */
+const inputLingerMs = 50;
 /**
  * Outputs that all partitions together hold while the warehouse is away, about 1 kB each; what
  * comes after them stays in the log. A partition always takes one batch.
@@ -163,6 +165,7 @@ function startFold(
       },
     ],
     checkpointIntervalMs: options.checkpointIntervalMs,
+    inputLingerMs,
     outputsWaitingMax: options.outputsWaitingMax,
     onStep: options.onStep,
     clock: options.clock,
