@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { logSettingsOf } from '@paycrawl/event-log/open-log';
 import { processEnvironment } from '@paycrawl/service-kit/config';
+import { crashPoint } from '@paycrawl/service-kit/crash-point';
 import { growSigners } from '@paycrawl/settlement/signers';
 import { standaloneConfig } from '../config.js';
 import { runCommand, withLog } from '../operator/command.js';
-import { migrate } from './migrate.js';
+import { migrate, migrationSteps } from './migrate.js';
 
 const usage = `usage: npm run migrate -- --partitions <n> [--publisher-partitions <n>]
                               [--wait-s <seconds>] [--dry-run]
@@ -33,7 +34,11 @@ await runCommand({
   async run({ option, isSet }) {
     const partitions = countOf('partitions', option('partitions'));
     if (partitions === undefined) throw fail('operator_usage', '--partitions: how many?');
-    const { dataDir } = standaloneConfig();
+    const { dataDir, crashAt } = standaloneConfig();
+    const onStep = crashPoint(
+      crashAt,
+      migrationSteps.map((step) => `migrate.${step}`),
+    );
     const secrets = join(dataDir, 'secrets');
     const isEmbedded = logSettingsOf(processEnvironment()).kind === 'lmdb';
     await withLog((log) =>
@@ -42,6 +47,7 @@ await runCommand({
         publisherPartitions: countOf('publisher-partitions', option('publisher-partitions')),
         scratch: join(dataDir, 'migration'),
         waitMs: (countOf('wait-s', option('wait-s')) ?? 120) * 1000,
+        onStep: (step) => onStep?.('migrate', step),
         write: (line) => void process.stdout.write(`${line}\n`),
         prepare: async ({ payer }) => {
           if (isEmbedded && existsSync(secrets)) await growSigners(secrets, payer);
