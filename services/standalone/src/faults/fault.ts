@@ -31,6 +31,8 @@ export interface Choice {
 export interface FaultContext extends Choice {
   readonly platform: FaultPlatform;
   readonly load: Load;
+  /** More load, on one till alone: connections of a balancer stay where they are. */
+  loadAt(till: string): Load;
   /** A limit on time, times `FAULT_PATIENCE` (1; more on a machine that does other things). */
   limitMs(ms: number): number;
 }

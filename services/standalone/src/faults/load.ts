@@ -38,6 +38,27 @@ export interface LoadFigures {
   readonly withoutRetryAfter: number;
 }
 
+/** Of several loads together. */
+export function sumOfFigures(all: readonly LoadFigures[]): LoadFigures {
+  const total = (pick: (one: LoadFigures) => number) =>
+    all.reduce((sum, one) => sum + pick(one), 0);
+  const byName = (pick: (one: LoadFigures) => Readonly<Record<string, number>>) => {
+    const sums: Record<string, number> = {};
+    for (const [name, n] of all.flatMap((one) => Object.entries(pick(one)))) {
+      sums[name] = (sums[name] ?? 0) + n;
+    }
+    return sums;
+  };
+  return {
+    requests: total(({ requests }) => requests),
+    paid: total(({ paid }) => paid),
+    withoutRetryAfter: total(({ withoutRetryAfter }) => withoutRetryAfter),
+    statuses: byName(({ statuses }) => statuses),
+    refusals: byName(({ refusals }) => refusals),
+    broken: byName(({ broken }) => broken),
+  };
+}
+
 export interface LoadOptions {
   readonly till: string;
   readonly wallets: readonly Wallet[];

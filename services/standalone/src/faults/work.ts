@@ -25,7 +25,7 @@ export const serviceNames = ['ingress', 'verifier', 'metering', 'settlement', 'a
  */
 export async function workGap(
   service: ServiceName,
-  { platform, load, limitMs }: FaultContext,
+  { platform, load, limitMs }: Pick<FaultContext, 'platform' | 'load' | 'limitMs'>,
 ): Promise<number> {
   const sinceMs = performance.now();
   const timeoutMs = limitMs(givenUpAfterMs);

@@ -16,19 +16,24 @@ export interface BalancerTarget {
 }
 
 const host = '127.0.0.1';
-/** As `default-server inter` of balancer.cfg. */
+/** As `default-server inter 500ms fall 2 rise 1` of balancer.cfg. */
 const checkIntervalMs = 500;
+const fall = 2;
 
 interface Balanced {
   readonly target: BalancerTarget;
   isReady: boolean;
+  /** One after the other. */
+  failedChecks: number;
 }
 
 export async function startBalancer(
   port: number,
   targets: readonly BalancerTarget[],
 ): Promise<Balancer> {
-  const servers: Balanced[] = targets.map((target) => ({ target, isReady: false }));
+  const servers: Balanced[] = targets.map((target) => ({
+    ...{ target, isReady: false, failedChecks: 0 },
+  }));
   const sockets = new Set<Socket>();
   await Promise.all(servers.map(check));
   const timer = setInterval(() => void Promise.all(servers.map(check)), checkIntervalMs);
@@ -61,10 +66,12 @@ function listen(server: Server, port: number): Promise<void> {
 
 async function check(server: Balanced): Promise<void> {
   const signal = AbortSignal.timeout(checkIntervalMs * 4);
-  server.isReady = await fetch(server.target.readyUrl, { signal }).then(
+  const isOk = await fetch(server.target.readyUrl, { signal }).then(
     ({ ok }) => ok,
     () => false,
   );
+  server.failedChecks = isOk ? 0 : server.failedChecks + 1;
+  server.isReady = isOk || (server.isReady && server.failedChecks < fall);
 }
 
 /** A server that refuses the connection has seen nothing of it: the next one is tried. */
