@@ -1,0 +1,76 @@
+import { catalogue } from '@paycrawl/errors/catalogue';
+import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import Table from 'cli-table3';
+import type { LoadFigures } from './driver/closed-loop.js';
+import { measureOurs, measureReference, type StackFigures } from './peers/compare.js';
+import { installPeers } from './peers/install-peers.js';
+
+// The x402 reference stack and ours behind the same driver, on the same machine, in one run.
+
+const quick = process.argv.includes('--quick');
+const share = quick ? 10 : 1;
+const ofPeer = {
+  challengeSeconds: 5 / share,
+  verifications: 1_000 / share,
+  paidOneAtATime: 200 / share,
+  paidAtSixteen: 320 / share,
+  warmUp: 100 / share,
+};
+const ofOurs = {
+  challengeSeconds: 5 / share,
+  verifications: 20_000 / share,
+  paidOneAtATime: 1_000 / share,
+  paidAtSixteen: 10_000 / share,
+  warmUp: 3_000 / share,
+};
+
+try {
+  installPeers(note);
+  const peer = await measureReference({ sizes: ofPeer, hasNonceManager: false }, named('peer'));
+  const manager = { sizes: ofPeer, hasNonceManager: true };
+  const managed = await measureReference(manager, named('peer with nonceManager'));
+  const ours = await measureOurs(ofOurs, named('ours'));
+  process.stdout.write(`${tableOf(peer, managed, ours)}\n`);
+} catch (error) {
+  const known = error instanceof PaycrawlError;
+  const next = known ? `\n${catalogue[error.code].next}` : '';
+  process.stderr.write(`no comparison: ${known ? error.message : String(error)}${next}\n`);
+  process.exitCode = 2;
+}
+
+function tableOf(peer: StackFigures, managed: StackFigures, ours: StackFigures): string {
+  const table = new Table({
+    head: ['what', 'x402 reference 2.27', 'ours', 'ratio'],
+    style: { head: [] },
+  });
+  const row = (what: string, its: LoadFigures, own: LoadFigures) =>
+    table.push([what, figure(its), figure(own), ratio(its, own)]);
+  row('challenges, 64 at once', peer.challenges, ours.challenges);
+  row('/verify, 64 at once', peer.verify, ours.verify);
+  row('paid requests, one at a time', peer.paidOneAtATime, ours.paidOneAtATime);
+  row('paid requests, 16 at once', peer.paidAtSixteen, ours.paidAtSixteen);
+  const what = 'paid requests, 16 at once, peer with nonceManager';
+  row(what, managed.paidAtSixteen, ours.paidAtSixteen);
+  return table.toString();
+}
+
+function figure({ ratePerS, requests, failures, p50Ms, p99Ms }: LoadFigures): string {
+  const failed = requests === 0 ? 0 : (100 * failures) / requests;
+  const rate = ratePerS < 100 ? ratePerS.toFixed(1) : Math.round(ratePerS).toLocaleString('en');
+  return (
+    `${rate}/s, ${failed.toFixed(failed > 0 && failed < 1 ? 2 : 0)} % failed\n` +
+    `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
+  );
+}
+
+function ratio(its: LoadFigures, own: LoadFigures): string {
+  return its.ratePerS === 0 ? '–' : `${(own.ratePerS / its.ratePerS).toFixed(1)} ×`;
+}
+
+function named(who: string): (what: string) => void {
+  return (what) => note(`${who}: ${what}`);
+}
+
+function note(what: string): void {
+  process.stderr.write(`… ${what}\n`);
+}

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
+import { addBenchPublisher } from '../bench/bench-publisher.js';
+import { benchChallenges, benchPaidCrawls, type Target } from '../bench/crawls.js';
+import { benchVerifications } from '../bench/facilitator-verify.js';
+import type { LoadFigures } from '../driver/closed-loop.js';
+import { auditUntilFolded } from '../k6/audit-after-load.js';
+import { derivePayers } from '../payload/payers.js';
+import type { Payer } from '../payload/sign-proofs.js';
+import { startReferenceStack } from './reference-stack.js';
+
+/** How much of each is asked for: a slow stack gets less of it, in about the same time. */
+export interface Sizes {
+  readonly challengeSeconds: number;
+  readonly verifications: number;
+  readonly paidOneAtATime: number;
+  readonly paidAtSixteen: number;
+  readonly warmUp: number;
+}
+
+export interface StackFigures {
+  readonly challenges: LoadFigures;
+  readonly verify: LoadFigures;
+  readonly paidOneAtATime: LoadFigures;
+  readonly paidAtSixteen: LoadFigures;
+}
+
+interface Stack {
+  readonly page: Target;
+  readonly facilitator: Parameters<typeof benchVerifications>[0];
+  readonly payers: readonly Payer[];
+}
+
+const connections = 64;
+const atOnce = 16;
+const payersCount = 16;
+
+/** The same driver, in the same order, for whoever stands behind it. */
+async function measure(
+  { page, facilitator, payers }: Stack,
+  sizes: Sizes,
+  note: (what: string) => void,
+): Promise<StackFigures> {
+  const { challengeSeconds, verifications, warmUp } = sizes;
+  note('challenges');
+  await benchChallenges(page, connections, challengeSeconds / 5);
+  const challenges = await benchChallenges(page, connections, challengeSeconds);
+  note('verifications');
+  const asked = { connections, payers };
+  await benchVerifications(facilitator, { ...asked, verifications: warmUp });
+  const verify = await benchVerifications(facilitator, { ...asked, verifications });
+  const paid = (most: number, crawls: number) =>
+    benchPaidCrawls(page, { connections: most, crawls, warmUpCrawls: warmUp, payers });
+  note('paid requests, one at a time');
+  const paidOneAtATime = await paid(1, sizes.paidOneAtATime);
+  note(`paid requests, ${atOnce} at once`);
+  const paidAtSixteen = await paid(atOnce, sizes.paidAtSixteen);
+  return { challenges, verify, paidOneAtATime, paidAtSixteen };
+}
+
+export async function measureReference(
+  options: { readonly sizes: Sizes; readonly hasNonceManager: boolean },
+  note: (what: string) => void,
+): Promise<StackFigures> {
+  const payers = derivePayers({ seed: 'peers', count: payersCount });
+  const { hasNonceManager, sizes } = options;
+  const stack = await startReferenceStack({ payers, hasNonceManager });
+  try {
+    const { server, facilitator, payTo, chain } = stack;
+    const page = { ingress: server, host: new URL(server).host, path: '/page' };
+    const publisher = { id: 'peer', payTo, token: '' };
+    const figures = await measure(
+      { page, facilitator: { facilitator, chain, publisher }, payers },
+      sizes,
+      note,
+    );
+    requireSome(figures);
+    return figures;
+  } finally {
+    await stack.close();
+  }
+}
+
+/** Ours, with the audit at the end: a run with one lost or doubled event is a failed run. */
+export async function measureOurs(
+  sizes: Sizes,
+  note: (what: string) => void,
+): Promise<StackFigures> {
+  const platform = await startPlatformProcess();
+  try {
+    const { run, dataDir } = platform;
+    const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
+    const log = openLog();
+    const publisher = await addBenchPublisher(run, log);
+    await log.close();
+    const page = { ingress: run.ingress, host: publisher.host, path: '/page' };
+    const figures = await measure({ page, facilitator: run, payers: run.wallets }, sizes, note);
+    await publisher.close();
+    note('audit');
+    const lines: string[] = [];
+    const { findings } = await auditUntilFolded({
+      openLog,
+      runFile: join(dataDir, 'run.json'),
+      rpcUrl: undefined,
+      reconciliation: { attempts: 240, pauseMs: 500 },
+      write: (line) => void lines.push(line),
+    });
+    if (findings.length > 0) throw fail('bench_failed', lines.join('\n'));
+    requireSome(figures);
+    return figures;
+  } finally {
+    await platform.remove();
+  }
+}
+
+/** A stack that refuses everything was set up wrongly; what it gave is no figure. */
+function requireSome({ challenges, verify, paidOneAtATime }: StackFigures): void {
+  for (const [what, { ratePerS, seen }] of Object.entries({ challenges, verify, paidOneAtATime })) {
+    if (ratePerS === 0) throw fail('bench_failed', `${what}: only ${JSON.stringify(seen)}`);
+  }
+}
