@@ -7,6 +7,7 @@ import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLogOf } from '@paycrawl/event-log/open-log';
 import { processEnvironment } from '@paycrawl/service-kit/config';
 import { auditUntilFolded } from './k6/audit-after-load.js';
+import { challengesMissing, markChallenges } from './k6/challenges-in-log.js';
 import { findOrInstallK6 } from './k6/k6-program.js';
 import { loadTargetOf } from './k6/load-target.js';
 import { runLoad } from './k6/run-load.js';
@@ -59,7 +60,8 @@ try {
   } else {
     const runFile = env.RUN_FILE ?? '.paycrawl/run.json';
     const openLog = logOf(values.data ?? env.DATA_DIR ?? '.paycrawl');
-    const { outcome } = await runLoad({
+    const before = await withLog(openLog, markChallenges);
+    const { outcome, summary } = await runLoad({
       k6: findOrInstallK6(write),
       scenario,
       target: loadTargetOf({ ...values, payers: whole('payers', values.payers) ?? 0, runFile }),
@@ -69,7 +71,9 @@ try {
       write,
     });
     const isClean = await audit(openLog, runFile, values.rpc);
-    process.exitCode = outcome === 'within-limits' && isClean ? 0 : 1;
+    const missing = await withLog(openLog, (log) => challengesMissing(log, before, summary));
+    write(`offers that are not in the log: ${missing}`);
+    process.exitCode = outcome === 'within-limits' && isClean && missing === 0 ? 0 : 1;
   }
 } catch (error) {
   write(`the load could not be run: ${explained(error)}`);
@@ -87,6 +91,18 @@ async function audit(
   const asked = { openLog, runFile, rpcUrl, reconciliation, write };
   const { findings } = await auditUntilFolded(asked);
   return findings.length === 0;
+}
+
+async function withLog<Result>(
+  openLog: () => EventLog,
+  ask: (log: EventLog) => Promise<Result>,
+): Promise<Result> {
+  const log = openLog();
+  try {
+    return await ask(log);
+  } finally {
+    await log.close();
+  }
 }
 
 /** Looked for before the load begins: a run without its audit proves nothing. */

@@ -11,6 +11,7 @@ import {
 } from '@paycrawl/standalone/testing/platform-process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditUntilFolded } from './audit-after-load.js';
+import { challengesMissing, markChallenges } from './challenges-in-log.js';
 import { findK6 } from './k6-program.js';
 import { loadTargetOf } from './load-target.js';
 import { runLoad } from './run-load.js';
@@ -64,6 +65,9 @@ describe.skipIf(k6 === '')(`k6${why}`, () => {
     const runFile = join(platform.dataDir, 'run.json');
     const target = loadTargetOf({ runFile, seed: 'test', payers: 20 });
     const lines: string[] = [];
+    const openLog = () => openLmdbLog({ directory: join(platform.dataDir, 'log') });
+    const log = openLog();
+    const before = await markChallenges(log);
     const { summary } = await runLoad({
       ...{ k6, scenario: 'replay-attack', target, ratePerS: 20, durationS: 5 },
       reports: folder,
@@ -77,13 +81,18 @@ describe.skipIf(k6 === '')(`k6${why}`, () => {
     expect(written).toEqual(summary);
     expect(statSync(join(folder, 'report.html')).size).toBeGreaterThan(10_000);
     const { findings, counts } = await auditUntilFolded({
-      openLog: () => openLmdbLog({ directory: join(platform.dataDir, 'log') }),
+      openLog,
       runFile,
       rpcUrl: undefined,
       reconciliation: { attempts: 120, pauseMs: 250 },
       write: (line) => void lines.push(line),
     });
     expect(findings).toEqual([]);
+    expect(await challengesMissing(log, before, summary)).toBe(0);
+    const [asIfMore, kinds] = [{ answers: 1000, right: 1000, p50Ms: 0, p99Ms: 0 }, summary.kinds];
+    const invented = { ...summary, kinds: { ...kinds, challenge: asIfMore } };
+    expect(await challengesMissing(log, before, invented)).toBeGreaterThan(900);
+    await log.close();
     // Ninety of a hundred requests repeated something: no proof was charged twice.
     expect(counts.charged).toBeGreaterThanOrEqual(fresh?.right ?? 0);
     expect(counts.charged).toBeLessThanOrEqual(20 + (fresh?.answers ?? 0));
