@@ -32,9 +32,9 @@ function isFile(path: string): boolean {
 export const isTypeScript = (path: string): boolean =>
   /\.tsx?$/.test(path) && !path.endsWith('.d.ts');
 
-/** Tests and contract suites: they may do what sources may not. */
+/** Tests, contract suites and the fault matrix: they may do what sources may not. */
 export const isTest = (path: string): boolean =>
-  /\.(test|test-d|contract|fuzz|given)\.tsx?$/.test(path);
+  /\.(test|test-d|contract|fuzz|given)\.tsx?$|^services\/standalone\/src\/faults\//.test(path);
 
 /** Code that ships: src of a workspace, without its tests. */
 export const isSource = (path: string): boolean =>

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { childEnvironment } from '../../config.js';
+import type { Replayed } from '../../testing/replayed.js';
 import type { FaultContext, FaultFigures, FaultRow } from '../fault.js';
-import type { Replayed } from '../replayed.js';
 
-const program = fileURLToPath(new URL('../../../dist/faults/replay-main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../../dist/testing/replay-main.js', import.meta.url));
 const goalPerS = 100_000;
 
 export const replayed: FaultRow = {

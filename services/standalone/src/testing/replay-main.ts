@@ -15,7 +15,7 @@ import { createMemoryStore, openStore, type Store } from '@paycrawl/fold/store';
 import { meteringFold } from '@paycrawl/metering/books/decide';
 import { settlementFold } from '@paycrawl/settlement/batches/decide';
 import { admission } from '@paycrawl/verifier/admission/decide';
-import { partitionsOf } from '../testing/log-view.js';
+import { partitionsOf } from './log-view.js';
 import type { Replayed } from './replayed.js';
 
 // Folds topics from offset 0 into empty stores up to where their owners wrote a snapshot last, as
