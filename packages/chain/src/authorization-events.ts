@@ -6,6 +6,8 @@ import { authorizationCanceledTopic, authorizationEnds, authorizationUsedTopic }
 
 /** Authorizations of one `eth_getLogs` filter; nodes bound the size of a topic list. */
 const authorizationsPerFilterMax = 500;
+/** Calls of one tick share an answer, and the receipt of a full batch has more than 100 kB. */
+const receiptsAtOnce = 16;
 
 /**
  * Newest ranges first, because a nonce that matters was used recently; an authorization ends once,
@@ -32,8 +34,14 @@ export async function findAuthorizationEvents(
       toBlock = fromBlock - 1;
     }
   }
-  const ends = await Promise.all([...hashes].map((hash) => endsOf(rpc, request, hash)));
-  return ends.flat().filter((end) => wanted.has(pairOf(end)));
+  const all = [...hashes];
+  const ends: AuthorizationEnd[] = [];
+  for (let start = 0; start < all.length; start += receiptsAtOnce) {
+    const some = all.slice(start, start + receiptsAtOnce);
+    const found = await Promise.all(some.map((hash) => endsOf(rpc, request, hash)));
+    ends.push(...found.flat());
+  }
+  return ends.filter((end) => wanted.has(pairOf(end)));
 }
 
 function pairOf({ authorizer, nonce }: { authorizer: string; nonce: string }): string {
