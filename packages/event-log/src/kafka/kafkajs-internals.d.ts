@@ -9,7 +9,7 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
       readonly apiKey: number;
       readonly apiName: string;
       readonly apiVersion: number;
-      encode(): Promise<unknown>;
+      encode(): Promise<{ readonly buffer: Buffer }>;
     };
     readonly response: {
       decode(payload: Buffer): Promise<unknown>;
@@ -33,15 +33,6 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
 declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
   const apiKeys: Readonly<Record<string, number>>;
   export default apiKeys;
-}
-
-declare module 'kafkajs/src/protocol/request.js' {
-  import type { Codec } from 'kafkajs/src/protocol/requests/index.js';
-  export default function createRequest(request: {
-    readonly correlationId: number;
-    readonly clientId: string;
-    readonly request: Codec['request'];
-  }): Promise<{ readonly buffer: Buffer }>;
 }
 
 declare module 'kafkajs/src/protocol/error.js' {

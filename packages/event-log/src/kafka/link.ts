@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import SaslAuthenticator from 'kafkajs/src/broker/saslAuthenticator/index.js';
-import createRequest from 'kafkajs/src/protocol/request.js';
 import { dial, isOfTls, isTlsAlert } from './dial.js';
 import { connectionFault, loginFault, throwIfRefused, tlsFault } from './faults.js';
+import { stringBytes, writeString } from './own-codec.js';
 import { type Api, type ApiVersions, type Codec, codecOf } from './protocol.js';
 import type { KafkaSasl, KafkaSettings } from './settings.js';
 
@@ -145,7 +145,7 @@ async function ask(state: State, codec: Codec, waitMs = 0): Promise<unknown> {
   const correlationId = state.correlationId;
   state.correlationId = (correlationId + 1) & 0x7fffffff;
   const { clientId, requestTimeoutMs } = state.settings;
-  const { buffer } = await createRequest({ request: codec.request, correlationId, clientId });
+  const { buffer } = await codec.request.encode();
   if (state.failure !== undefined) throw state.failure;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -153,8 +153,28 @@ async function ask(state: State, codec: Codec, waitMs = 0): Promise<unknown> {
       requestTimeoutMs + waitMs,
     );
     state.asked.set(correlationId, { codec, timer, resolve, reject });
+    // Together, but not copied together: a batch may be a megabyte.
+    state.socket.cork();
+    state.socket.write(headOf(codec, correlationId, clientId, buffer.length));
     state.socket.write(buffer);
+    state.socket.uncork();
   });
+}
+
+/** Length of all that follows, and the request header (version 1 of Kafka's protocol). */
+function headOf(
+  { request: { apiKey, apiVersion } }: Codec,
+  correlationId: number,
+  clientId: string,
+  bodyBytes: number,
+): Buffer {
+  const head = Buffer.allocUnsafe(12 + stringBytes(clientId));
+  head.writeInt32BE(head.length - 4 + bodyBytes, 0);
+  head.writeInt16BE(apiKey, 4);
+  head.writeInt16BE(apiVersion, 6);
+  head.writeInt32BE(correlationId, 8);
+  writeString(head, 12, clientId);
+  return head;
 }
 
 function receive(state: State, chunk: Buffer): void {

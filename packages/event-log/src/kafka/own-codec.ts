@@ -1,8 +1,7 @@
 /** What our own codecs of requests share: Kafka's strings, arrays and numbers in one buffer. */
 
-/** As kafkajs' `createRequest` takes an encoded request: it copies `buffer` behind the header. */
+/** As the codecs of kafkajs give what they encoded. */
 export interface Encoded {
-  readonly buf: Buffer;
   readonly buffer: Buffer;
 }
 
@@ -12,7 +11,7 @@ export interface OwnCodec<Response> {
 }
 
 export function encodedAs(buffer: Buffer): Promise<Encoded> {
-  return Promise.resolve({ buf: buffer, buffer });
+  return Promise.resolve({ buffer });
 }
 
 export function stringBytes(text: string): number {
