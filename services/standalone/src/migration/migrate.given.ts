@@ -95,12 +95,15 @@ export function grow(
 }
 
 /** Every entry of every fold of the generation in force, in its partition. */
-export async function states(log: EventLog): Promise<Map<OldFoldName, [string, unknown][][]>> {
+export async function states(
+  log: EventLog,
+  names: readonly OldFoldName[] = oldFoldNames,
+): Promise<Map<OldFoldName, [string, unknown][][]>> {
   const count =
     (await log.topics()).find(({ name }) => name === physicalTopic('payments'))?.partitions ?? 0;
   const found = new Map<OldFoldName, [string, unknown][][]>();
   const scratch = join(root, `${folder++}`);
-  for (const name of oldFoldNames) {
+  for (const name of names) {
     const ofFold: [string, unknown][][] = [];
     for (let partition = 0; partition < count; partition += 1) {
       const fold = await openOldFold({ log, scratch, mayWrite: true }, name, partition);

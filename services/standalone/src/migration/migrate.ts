@@ -116,6 +116,7 @@ async function run(
   await migration.prepare?.(counts);
   await appendWhere(migration, 'payments', 'PartitionClosed', (p) => !isAdmissionClosed(old, p));
   write('admission is closed');
+  const closedMs = migration.clock();
   step('payments_closed');
   await foldUntilQuiet(old);
   await appendWhere(migration, 'charges', 'PartitionClosed', (p) => !isLaneClosed(viewOf(old, p)));
@@ -137,6 +138,7 @@ async function run(
   await open(migration);
   step('opened');
   write(`generation ${generation + 1} is in force: ${counts.payer} partitions`);
+  write(`no payment was decided for ${migration.clock() - closedMs} ms`);
   await carryLate(closed, write, wishes);
 }
 
