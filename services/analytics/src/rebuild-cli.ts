@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { enterGeneration } from '@paycrawl/event-log/generation';
 import { openLog } from '@paycrawl/event-log/open-log';
 import { loadConfig, processEnvironment } from '@paycrawl/service-kit/config';
 import { openWarehouse } from '@paycrawl/warehouse/open-warehouse';
@@ -34,6 +35,8 @@ async function run(): Promise<RebuildReport> {
     clientId: 'paycrawl-rebuild-projection',
   });
   try {
+    // Every generation up to the one in force is folded again.
+    await enterGeneration(log);
     const place = { directory: join(dataDir, 'warehouse'), queryTimeoutMs };
     const warehouse = await openWarehouse(clickHouse, place);
     // The engine of the data folder has one process: nobody projects now.

@@ -16,8 +16,9 @@ export async function registerPublisher(
   log: EventLog,
   { chain }: RunFile,
   origin: string,
+  id = 'second',
 ): Promise<SecondPublisher> {
-  const second = { id: 'second', host: 'second.example', wallet: newWallet() };
+  const second = { id, host: `${id}.example`, wallet: newWallet() };
   const publisher = {
     ...{ publisherId: second.id, name: 'Second publisher', hosts: [second.host], origin },
     network: chain.network,
