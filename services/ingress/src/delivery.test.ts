@@ -84,6 +84,19 @@ describe('origins that fail', () => {
     expect(second.body).not.toContain('beginning');
   });
 
+  test('error: log_unavailable for an outcome ends the hold as soon as the log is back', async () => {
+    const { headers } = await payFor(fixture);
+    fixture.refusesAppend = ({ type }) => type === 'CrawlDelivered';
+    const got = await ask(fixture, { headers });
+    expect(got.status).toBe(503);
+    expect(JSON.parse(got.body).code).toBe('log_unavailable');
+    // Otherwise a repeat would have to wait for the end of the lease.
+    const ended = { type: 'CrawlNotDelivered', data: { outcome: 'abandoned' } };
+    await expect.poll(lastOutcome).toMatchObject(ended);
+    fixture.refusesAppend = () => false;
+    expect((await ask(fixture, { headers })).status).toBe(200);
+  });
+
   test('error: origin_truncated is 502, and nothing of the page was sent', async () => {
     fixture.origin.respond = (_, response) => {
       response.writeHead(200, { 'content-length': '1000' });

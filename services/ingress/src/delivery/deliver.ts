@@ -1,3 +1,4 @@
+import type { AnyEvent } from '@paycrawl/events/event';
 import type { Outcome } from '@paycrawl/events/schema';
 import { isBillable } from '@paycrawl/pricing/price-book';
 import * as V1Receipt from '@paycrawl/protocol/x402-v1-exact/receipt';
@@ -89,7 +90,7 @@ async function handOver(
   if (isLeaseOver(job)) return undelivered(deps, job, { ...delivery, outcome: 'origin_timeout' });
   const isCharged = billable(job, outcome);
   const event = isCharged ? deliveredEvent(job, delivery) : notDeliveredEvent(job, delivery);
-  await deps.reporter.report(job.payer, event);
+  await report(deps, job, event);
   deps.onStep?.('outcome_appended');
   deps.onOutcome(outcome);
   return answered(job, answer, body, isCharged);
@@ -123,7 +124,7 @@ async function stream(
     const begins = isCharged
       ? startedEvent(job)
       : notDeliveredEvent(job, { outcome: intended, status, bytes: 0 });
-    await deps.reporter.report(job.payer, begins);
+    await report(deps, job, begins);
   }
   const { response } = job.exchange;
   if (!response.destroyed) response.writeHead(status, headersOf(job, answer, isCharged));
@@ -146,10 +147,22 @@ function outcomeOfStream(intended: Outcome, end: 'complete' | 'client_gone' | 'b
   return end === 'client_gone' ? 'client_disconnected' : 'origin_truncated';
 }
 
+/** Before anything of the page is sent: it must be durable. */
+async function report(deps: DeliverDeps, job: PaidJob, event: AnyEvent): Promise<void> {
+  try {
+    await deps.reporter.report(job.payer, event);
+  } catch (error) {
+    // Perhaps it was written all the same, and then this changes nothing; if not, nobody could be
+    // served for this proof before the lease of this request has ended.
+    deps.reporter.reportEventually(job.payer, notDeliveredEvent(job, fault('abandoned')));
+    throw error;
+  }
+}
+
 /** Ends the hold; nothing of the page was sent to anybody. */
 async function undelivered(deps: DeliverDeps, job: PaidJob, delivery: Delivery): Promise<Served> {
   if (job.lease.charge === 'held') {
-    await deps.reporter.report(job.payer, notDeliveredEvent(job, delivery));
+    await report(deps, job, notDeliveredEvent(job, delivery));
   }
   deps.onOutcome(delivery.outcome);
   return declined(codeOfFault(delivery.outcome), 'Nothing was charged for this request.');
