@@ -35,6 +35,10 @@ const environment: Record<string, string> = {
 /** Shorter than the window that is offered first: a hold must be able to end within the test. */
 const validForS = 40;
 const offeredFirstS = 60;
+/** Nobody comes back for it: there is nothing to wait for but the end of its hold. */
+const graceOfLostS = 8;
+/** Of the others: longer than a start of the platform, after which they come back. */
+const graceOfRepeatedS = 30;
 const crawlersCount = 4;
 const pages = ['/articles/serverless.html', '/articles/when-to-use.html'];
 /** How often a step is passed at most before the process dies. */
@@ -78,8 +82,8 @@ async function buy(wallet: Wallet, path: string, attemptsMax: number): Promise<v
   const required = await visitor.offer({ path });
   // Settlement that was down for long confirms late, and the window that is offered grows with it.
   const offeredS = required.accepts[0]?.maxTimeoutSeconds ?? offeredFirstS;
-  const windowS = offeredS > offeredFirstS ? offeredS : validForS;
-  const payload = await signedFor(wallet, required, windowS);
+  const graceS = attemptsMax === 1 ? graceOfLostS : graceOfRepeatedS;
+  const payload = await signedFor(wallet, required, windowOf(offeredS, graceS));
   const proof = encodePaymentSignatureHeader(payload);
   for (let attempt = 1; attempt <= attemptsMax && !isOver; attempt += 1) {
     const page = await visitor.present(proof, { path }).catch(() => undefined);
@@ -87,6 +91,14 @@ async function buy(wallet: Wallet, path: string, attemptsMax: number): Promise<v
     if (page?.status === 402) return;
     await pause(100);
   }
+}
+
+/** A window that was raised is twice the margin; a hold lasts for what is signed above it. */
+function windowOf(offeredS: number, graceS: number): number {
+  if (offeredS <= offeredFirstS) return validForS;
+  // The most that admission makes of it: steps of 5 s, and a quarter before it sinks again.
+  const marginS = Math.ceil((offeredS / 2 + 5) * 1.25);
+  return Math.min(offeredS, marginS + graceS);
 }
 
 function receiptOf({ headers }: Page): string {
