@@ -86,7 +86,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
     member = await options.log.joinGroup({
       groupId: groupOf(options.groupId, topic),
       topics: [topic],
-      ...(options.inputLingerMs === undefined ? {} : { lingerMs: options.inputLingerMs }),
+      ...lingerOf(options),
       onAssign: async ({ partition }) => {
         const owner = await own(options, { topic, partition }, restart, () => member);
         owners.set(partition, owner);
@@ -144,6 +144,12 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
       await leave();
     },
   };
+}
+
+function lingerOf({ inputLingerMs }: Pick<RuntimeOptions<unknown>, 'inputLingerMs'>): {
+  lingerMs?: number;
+} {
+  return inputLingerMs === undefined ? {} : { lingerMs: inputLingerMs };
 }
 
 type Owners<Out> = Map<number, Owner<Out>>;
