@@ -16,6 +16,7 @@ import { benchVerifications } from './bench/facilitator-verify.js';
 import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
 import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
+import { whenFolded } from './bench/when-folded.js';
 import type { LoadFigures } from './driver/closed-loop.js';
 
 // Every figure of the documentation comes from here; each stands beside its limit, measured in
@@ -127,6 +128,7 @@ async function benchPlatform(appends: DurableAppendResult): Promise<void> {
       name: 'bare Fastify, same bytes',
       perS: bare.ratePerS,
     });
+    await whenFolded(run.api);
     note(`paid crawls, ${connections} at once`);
     const payers = run.wallets;
     const crawls = { connections, crawls: paidCrawls, warmUpCrawls, payers };

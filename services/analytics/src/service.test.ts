@@ -121,7 +121,9 @@ describe('analytics as a whole', () => {
       };
       expect((await get('/readyz')).response.status).toBe(200);
       expect((await get('/livez')).response.status).toBe(200);
-      expect((await get('/metrics')).text).toContain('paycrawl_reconciliation_differences{');
+      expect((await get('/metrics')).text).toContain(
+        'TYPE paycrawl_reconciliation_differences gauge',
+      );
       for (const page of ['/', '/crawls/c1', '/settlements']) {
         const { response, text } = await get(page);
         expect([page, text]).toEqual([page, '<title>console</title>']);

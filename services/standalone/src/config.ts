@@ -20,8 +20,8 @@ export const StandaloneConfig = Type.Object({
   partitions: Type.Integer({
     minimum: 1,
     maximum: 64,
-    default: 4,
-    description: 'Payer partitions; fixed by the first start of a data folder.',
+    default: 2,
+    description: 'Payer partitions: one for each core of a small machine; `migrate` adds more.',
   }),
   crashAt: Type.Optional(
     Type.String({
