@@ -4,8 +4,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Workspace packages resolve to their sources, so a test never runs a stale build.
 const conditions = ['source', 'node', 'import', 'default'];
 
-/** They need a broker: `npm run test:kafka` (vitest.kafka.config.ts). */
+/** They need a broker, or minutes of a whole platform: `npm run test:kafka`. */
 export const kafkaTests = [
+  'services/standalone/src/migration/migrate.platform.test.ts',
   '{packages,services}/*/src/**/*.kafka.test.ts',
   'loadtest/src/**/*.kafka.test.ts',
 ];
