@@ -1,5 +1,5 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
-import type { EventLog, GroupMember } from '@paycrawl/event-log/event-log';
+import type { EventLog, GroupMember, GroupOptions } from '@paycrawl/event-log/event-log';
 import type { AnyEvent } from '@paycrawl/events/event';
 import { groupOf, physicalTopic, type TopicName } from '@paycrawl/events/topics';
 import type { Caused, Fold, ReadView, Sink } from './fold.js';
@@ -85,8 +85,7 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
   async function join(): Promise<void> {
     member = await options.log.joinGroup({
       groupId: groupOf(options.groupId, topic),
-      topics: [topic],
-      ...lingerOf(options),
+      ...inputOf(options, topic),
       onAssign: async ({ partition }) => {
         const owner = await own(options, { topic, partition }, restart, () => member);
         owners.set(partition, owner);
@@ -146,10 +145,12 @@ export async function startRuntime<Out>(options: RuntimeOptions<Out>): Promise<R
   };
 }
 
-function lingerOf({ inputLingerMs }: Pick<RuntimeOptions<unknown>, 'inputLingerMs'>): {
-  lingerMs?: number;
-} {
-  return inputLingerMs === undefined ? {} : { lingerMs: inputLingerMs };
+function inputOf(
+  { inputLingerMs }: Pick<RuntimeOptions<unknown>, 'inputLingerMs'>,
+  topic: string,
+): Pick<GroupOptions, 'topics' | 'lingerMs'> {
+  const topics = [topic];
+  return inputLingerMs === undefined ? { topics } : { topics, lingerMs: inputLingerMs };
 }
 
 type Owners<Out> = Map<number, Owner<Out>>;
