@@ -28,7 +28,9 @@ const eventually = { timeout: 45_000, interval: 100 };
 const effectMsMax = 1_000;
 
 beforeAll(async () => {
-  platform = await startPlatformProcess({ environment: { SETTLEMENT_BATCH_AGE_MAX_MS: '200' } });
+  // Enough partitions for crawlers in lanes apart.
+  const environment = { SETTLEMENT_BATCH_AGE_MAX_MS: '200', PARTITIONS: '4' };
+  platform = await startPlatformProcess({ environment });
   visitor = openVisitor(platform.run.ingress);
   view = openLogView(platform.dataDir);
 }, 120_000);
