@@ -81,41 +81,62 @@ export function createDecoder(
   known: ReadonlyMap<string, EventDefinition>,
   steps: Upcasters,
 ): (value: Uint8Array) => Decoded {
+  const current = new Map<string, EventDefinition>(
+    [...known.values()].map((one) => [`${one.type}.v${one.version}`, one]),
+  );
   return (value) => {
     let raw: unknown;
     try {
-      raw = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString());
+      raw = JSON.parse(textOf(value));
     } catch {
       return unreadable('not JSON');
     }
-    return decodeParsed(raw, known, steps);
+    if (typeof raw !== 'object' || raw === null) return unreadable('not an object');
+    const attributes = raw as Record<string, unknown>;
+    const { type, data } = attributes;
+    if (typeof type !== 'string') return unreadable('no type');
+    const definition = current.get(type);
+    if (definition !== undefined) return checked(definition, attributes, data);
+    return decodeOlder(type, attributes, known, steps);
   };
+}
+
+function textOf(value: Uint8Array): string {
+  if (Buffer.isBuffer(value)) return value.toString();
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
 }
 
 const typeAndVersionGrammar = /^([A-Za-z]+)\.v([1-9][0-9]*)$/;
 
-function decodeParsed(
-  raw: unknown,
+/** Not a type in its present version: an older one, a newer one, or none at all. */
+function decodeOlder(
+  typeAndVersion: string,
+  attributes: Record<string, unknown>,
   known: ReadonlyMap<string, EventDefinition>,
   steps: Upcasters,
 ): Decoded {
-  if (typeof raw !== 'object' || raw === null) return unreadable('not an object');
-  const attributes = raw as Record<string, unknown>;
-  const { type: typeAndVersion, data } = attributes;
-  if (typeof typeAndVersion !== 'string') return unreadable('no type');
   const [, type = '', version] = typeAndVersionGrammar.exec(typeAndVersion) ?? [];
   const definition = known.get(type);
   if (definition === undefined) {
     return unreadable(`unknown type ${typeAndVersion.slice(0, 100)}`);
   }
-  const current = upcast(type, Number.parseInt(version ?? '', 10), definition.version, data, steps);
+  const written = Number.parseInt(version ?? '', 10);
+  const current = upcast(type, written, definition.version, attributes.data, steps);
   if (current.kind !== 'current') return { kind: current.kind, detail: typeAndVersion };
+  return checked(definition, attributes, current.data);
+}
+
+function checked(
+  definition: EventDefinition,
+  attributes: Record<string, unknown>,
+  data: unknown,
+): Decoded {
   const check = checkOf(definition);
-  if (!check.Check(current.data)) {
-    const first = check.Errors(current.data).First();
-    return unreadable(`${type}: ${first?.path ?? ''} ${first?.message ?? 'invalid'}`);
+  if (!check.Check(data)) {
+    const first = check.Errors(data).First();
+    return unreadable(`${definition.type}: ${first?.path ?? ''} ${first?.message ?? 'invalid'}`);
   }
-  return envelopeOf(type, attributes, current.data);
+  return envelopeOf(definition.type, attributes, data);
 }
 
 function envelopeOf(

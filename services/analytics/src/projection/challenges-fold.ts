@@ -79,5 +79,7 @@ function unpaid(
     chargeId: '',
     batchId: '',
     transaction: '',
+    batchAtMs: undefined,
+    endsAtMs: undefined,
   };
 }

@@ -20,10 +20,10 @@ export interface Crawl {
   readonly chargeId: string;
   readonly batchId: string;
   readonly transaction: string;
-  /** Log time when its batch took it in flight; absent outside a batch. */
-  readonly batchAtMs?: number;
-  /** Absent while anything can still happen; else when its state may be forgotten. */
-  readonly endsAtMs?: number;
+  /** Log time when its batch took it in flight; undefined outside a batch. */
+  readonly batchAtMs: number | undefined;
+  /** Undefined while anything can still happen; else when its state may be forgotten. */
+  readonly endsAtMs: number | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
+import type { CrawlStatus } from '../routes/api-types.js';
 import { assetId, atomicOf } from './assets.js';
 import type { BatchCharge } from './batch.js';
 import { type Crawl, crawlKey, isBooked, keptAfterEndMs } from './crawl.js';
@@ -9,6 +10,7 @@ type Data<Type extends AnyEvent['type']> = EventOfType<Type>['data'];
 type WithRequest = Data<
   'PaymentAccepted' | 'PaymentRejected' | 'ChargePosted' | 'HoldReleased' | 'LossPosted'
 >;
+type Changing = { -readonly [Field in keyof Crawl]: Crawl[Field] };
 type InBatch = Data<'ChargeInFlight' | 'ChargeReturned' | 'ChargeSettled' | 'ChargeUncollectible'>;
 
 /** One payer's crawls from acceptance to the end of the money, all in one partition. */
@@ -40,7 +42,7 @@ export const decisionsFold = projectionFold('decisions', (view, event: AnyEvent)
 function accepted(view: ProjectionView, data: Data<'PaymentAccepted'>): void {
   countRequest(view, 'accepted', data, '');
   const crawl = crawlOf(view, data);
-  if (!isBooked(crawl)) save(view, open(crawl, 'pending'));
+  if (!isBooked(crawl)) save(view, opened(crawl, 'pending'));
 }
 
 function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
@@ -50,26 +52,25 @@ function rejected(view: ProjectionView, data: Data<'PaymentRejected'>): void {
   const known = view.get<Crawl>(`c/${data.chargeId}`);
   // A repeat of a proof that is being decided or was charged is another answer to the same crawl.
   if (known !== undefined && (isBooked(known) || known.status === 'pending')) return;
-  save(view, ended(view, { ...crawlOf(view, data), status: 'rejected', code: data.code }));
+  save(view, ended(view, crawlOf(view, data), 'rejected', data.code));
 }
 
 function charged(view: ProjectionView, data: Data<'ChargePosted'>): void {
   countRequest(view, 'charged', data, data.outcome);
-  save(view, open(crawlOf(view, data), 'charged'));
+  save(view, opened(crawlOf(view, data), 'charged'));
 }
 
 function released(view: ProjectionView, data: Data<'HoldReleased'>): void {
   const code = data.outcome ?? data.reason;
   countRequest(view, 'released', data, code);
   const crawl = crawlOf(view, data);
-  if (!isBooked(crawl)) save(view, ended(view, { ...crawl, status: 'released', code }));
+  if (!isBooked(crawl)) save(view, ended(view, crawl, 'released', code));
 }
 
 function lost(view: ProjectionView, data: Data<'LossPosted'>): void {
   countRequest(view, 'lost', data, data.outcome);
   const crawl = crawlOf(view, data);
-  if (isBooked(crawl)) return;
-  save(view, ended(view, { ...crawl, status: 'uncollectible', code: data.reason }));
+  if (!isBooked(crawl)) save(view, ended(view, crawl, 'uncollectible', data.reason));
 }
 
 function inFlight(view: ProjectionView, data: Data<'ChargeInFlight'>): void {
@@ -77,7 +78,7 @@ function inFlight(view: ProjectionView, data: Data<'ChargeInFlight'>): void {
   const batchAtMs = view.nowMs;
   emitBatchCharge(view, batchCharge(data, batchId, batchAtMs, { outcome: 'in_flight' }));
   const crawl = view.get<Crawl>(`c/${chargeId}`);
-  if (crawl !== undefined) save(view, { ...crawl, batchId, batchAtMs });
+  if (crawl !== undefined) save(view, inBatch(crawl, batchId, batchAtMs));
 }
 
 function returned(view: ProjectionView, data: Data<'ChargeReturned'>): void {
@@ -85,9 +86,7 @@ function returned(view: ProjectionView, data: Data<'ChargeReturned'>): void {
   const batchAtMs = crawl?.batchAtMs ?? view.nowMs;
   const end = { outcome: 'returned', code: data.reason } as const;
   emitBatchCharge(view, batchCharge(data, data.batchId, batchAtMs, end));
-  if (crawl === undefined) return;
-  const { batchAtMs: _left, ...outside } = crawl;
-  save(view, { ...outside, batchId: '' });
+  if (crawl !== undefined) save(view, inBatch(crawl, '', undefined));
 }
 
 function settled(view: ProjectionView, data: Data<'ChargeSettled'>): void {
@@ -98,7 +97,10 @@ function settled(view: ProjectionView, data: Data<'ChargeSettled'>): void {
   const end = { outcome: 'settled', code, transaction, block } as const;
   emitBatchCharge(view, batchCharge(data, batchId, crawl?.batchAtMs ?? view.nowMs, end));
   if (crawl === undefined) return;
-  save(view, ended(view, { ...crawl, status: 'settled', code, batchId, transaction }));
+  const paid = ended(view, crawl, 'settled', code);
+  paid.batchId = batchId;
+  paid.transaction = transaction;
+  save(view, paid);
 }
 
 function uncollectible(view: ProjectionView, data: Data<'ChargeUncollectible'>): void {
@@ -110,7 +112,7 @@ function uncollectible(view: ProjectionView, data: Data<'ChargeUncollectible'>):
     const batchAtMs = crawl?.batchAtMs ?? view.nowMs;
     emitBatchCharge(view, batchCharge(data, data.batchId, batchAtMs, end));
   }
-  if (crawl !== undefined) save(view, ended(view, { ...crawl, status: 'uncollectible', code }));
+  if (crawl !== undefined) save(view, ended(view, crawl, 'uncollectible', code));
 }
 
 function countRequest(
@@ -174,18 +176,36 @@ function crawlOf(view: ProjectionView, data: WithRequest): Crawl {
     chargeId: data.chargeId,
     batchId: '',
     transaction: '',
+    batchAtMs: undefined,
+    endsAtMs: undefined,
   };
 }
 
+// Copies are changed in place before they are saved: an object that a spread adds properties to
+// costs many times as much, and each crawl has several states.
+
 /** Something can still happen to it. */
-function open(crawl: Crawl, status: 'pending' | 'charged'): Crawl {
-  if (crawl.endsAtMs === undefined) return { ...crawl, status, code: '' };
-  const { endsAtMs: _ended, ...rest } = crawl;
-  return { ...rest, status, code: '' };
+function opened(crawl: Crawl, status: 'pending' | 'charged'): Crawl {
+  const copy: Changing = { ...crawl };
+  copy.status = status;
+  copy.code = '';
+  copy.endsAtMs = undefined;
+  return copy;
 }
 
-function ended(view: ProjectionView, crawl: Crawl): Crawl {
-  return { ...crawl, endsAtMs: view.nowMs + keptAfterEndMs };
+function ended(view: ProjectionView, crawl: Crawl, status: CrawlStatus, code: string): Changing {
+  const copy: Changing = { ...crawl };
+  copy.status = status;
+  copy.code = code;
+  copy.endsAtMs = view.nowMs + keptAfterEndMs;
+  return copy;
+}
+
+function inBatch(crawl: Crawl, batchId: string, batchAtMs: number | undefined): Crawl {
+  const copy: Changing = { ...crawl };
+  copy.batchId = batchId;
+  copy.batchAtMs = batchAtMs;
+  return copy;
 }
 
 function save(view: ProjectionView, crawl: Crawl): void {

@@ -149,36 +149,54 @@ async function write(options: FlusherOptions, outputs: readonly Output[]): Promi
 /** Rows for every table, facts before totals; of an entity only its newest state. */
 export function rowsByTable(outputs: readonly Output[]): [Table, Cell[][]][] {
   const rows = new Map<Table, Cell[][]>(tables.map((table) => [table, []]));
-  // Partitions fold apart: a key names an entity within one of them.
-  const newest = new Map<string, Map<string, () => [Table, Cell[]]>>();
+  const newest: NewestBySource = new Map();
   for (const caused of outputs) {
-    const [topic, partition] = caused.cause;
+    let entities: Newest | undefined;
     for (const output of caused.output) {
       if (output.table === 'dead-letters') continue;
-      if (!('key' in output)) {
-        rows.get(output.table)?.push(rowOf(output, caused));
-        continue;
-      }
-      const scope = `${output.table}/${topic}/${partition}`;
-      const entities = newest.get(scope) ?? new Map<string, () => [Table, Cell[]]>();
-      newest.set(scope, entities);
-      entities.set(output.key, () => [output.table, rowOf(output, caused)]);
+      if ('key' in output) {
+        entities ??= newestOf(newest, caused);
+        entities.get(output.table)?.set(output.key, { output, caused });
+      } else rows.get(output.table)?.push(rowOf(output, caused));
     }
   }
-  for (const entities of newest.values()) {
-    for (const render of entities.values()) {
-      const [table, row] = render();
-      rows.get(table)?.push(row);
-    }
+  for (const ofTopic of newest.values()) {
+    for (const ofPartition of ofTopic.values()) addNewest(ofPartition, rows);
   }
   return [...rows].filter(([, ofTable]) => ofTable.length > 0);
 }
 
+type Entity = Extract<EventOutputs[number], { readonly key: string }>;
+/** By key within its table: the last output that tells of it. */
+type Newest = Map<Table, Map<string, { readonly output: Entity; readonly caused: Output }>>;
+/** Partitions fold apart: a key names an entity within one of them. */
+type NewestBySource = Map<string, Map<number, Newest>>;
+
+function newestOf(sources: NewestBySource, { cause }: Output): Newest {
+  const [topic, partition] = cause;
+  const ofTopic = sources.get(topic) ?? new Map<number, Newest>();
+  sources.set(topic, ofTopic);
+  const known = ofTopic.get(partition);
+  if (known !== undefined) return known;
+  const newest: Newest = new Map(tables.map((table) => [table, new Map()]));
+  ofTopic.set(partition, newest);
+  return newest;
+}
+
+function addNewest(newest: Newest, rows: ReadonlyMap<Table, Cell[][]>): void {
+  for (const [table, entities] of newest) {
+    const ofTable = rows.get(table);
+    for (const { output, caused } of entities.values()) ofTable?.push(rowOf(output, caused));
+  }
+}
+
 function publishersOf(outputs: readonly Output[]): Set<string> {
   const publishers = new Set<string>();
-  for (const output of outputs.flatMap((caused) => caused.output)) {
-    if (output.table === 'facts') publishers.add(output.fact.publisher);
-    if (output.table === 'ledger_entries') publishers.add(output.entry.publisher);
+  for (const caused of outputs) {
+    for (const output of caused.output) {
+      if (output.table === 'facts') publishers.add(output.fact.publisher);
+      else if (output.table === 'ledger_entries') publishers.add(output.entry.publisher);
+    }
   }
   return publishers;
 }

@@ -1,49 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
-
-export type BufferedBody =
-  | { readonly kind: 'whole'; readonly body: Buffer }
-  /** Longer than the limit: what came so far, and the rest still to come. */
-  | { readonly kind: 'long'; readonly begun: readonly Buffer[]; readonly rest: Chunks }
-  | { readonly kind: 'broken'; readonly error: unknown };
 
 export type Chunks = AsyncIterator<Buffer>;
-
-/** Reads the body of an answer of the origin whole, if it is short enough to be held. */
-export async function readBody(
-  { headers, body }: Dispatcher.ResponseData,
-  bytesMax: number,
-): Promise<BufferedBody> {
-  const declared = Number.parseInt(String(headers['content-length'] ?? ''), 10);
-  // A length that is announced as too long need not be read first to be known.
-  if (declared > bytesMax) return readUpTo(body, 0);
-  if (!(declared <= bytesMax)) return readUpTo(body, bytesMax);
-  try {
-    // Past the machinery of streams: the client holds the origin to the length that it announced.
-    const bytes = await body.bytes();
-    return { kind: 'whole', body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-  } catch (error) {
-    return { kind: 'broken', error };
-  }
-}
-
-async function readUpTo(stream: Readable, bytesMax: number): Promise<BufferedBody> {
-  const chunks: Chunks = stream[Symbol.asyncIterator]();
-  const begun: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-      begun.push(next.value);
-      bytes += next.value.length;
-      if (bytes > bytesMax) return { kind: 'long', begun, rest: chunks };
-    }
-  } catch (error) {
-    return { kind: 'broken', error };
-  }
-  const [only] = begun;
-  return { kind: 'whole', body: begun.length === 1 && only ? only : Buffer.concat(begun) };
-}
 
 export interface Streamed {
   readonly end: 'complete' | 'client_gone' | 'broken';

@@ -3,7 +3,6 @@ import type { Outcome } from '@paycrawl/events/schema';
 import { isBillable } from '@paycrawl/pricing/price-book';
 import * as V1Receipt from '@paycrawl/protocol/x402-v1-exact/receipt';
 import * as V2Receipt from '@paycrawl/protocol/x402-v2-exact/receipt';
-import type { Dispatcher } from 'undici';
 import { exposedHeaders } from '../challenge/challenge.js';
 import {
   answerHeaders,
@@ -13,9 +12,10 @@ import {
   withVary,
 } from '../http/headers.js';
 import type { IngressStep } from '../steps.js';
-import { type Chunks, readBody, streamTo } from './body.js';
+import { streamTo } from './body.js';
 import { declined, type PaidJob, type Served } from './job.js';
-import { faultOf, type Origins } from './origin.js';
+import type { OriginRequest, Origins } from './origin.js';
+import type { OriginHeaders, OriginPage } from './origin-page.js';
 import {
   codeOfFault,
   type Delivery,
@@ -45,45 +45,38 @@ export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> 
   if (job.audience.isEmpty()) return undelivered(deps, job, fault('client_disconnected'));
   if (isLeaseOver(job)) return undelivered(deps, job, fault('abandoned'));
   const { visit, exchange, audience } = job;
-  const opened = await deps.origins.open({
+  const request: OriginRequest = {
     origin: visit.site.origin,
     method: visit.method,
     path: visit.path,
     headers: forwarded(deps, job),
     body: hasBody(exchange.request.headers) ? exchange.request : null,
-    signal: audience.signal,
-  });
-  if (opened.kind === 'failed') return undelivered(deps, job, fault(opened.outcome));
-  const { answer } = opened;
-  const read = await readBody(answer, deps.bufferBytesMax);
+  };
+  const page = await deps.origins.fetch(request, audience, deps.bufferBytesMax);
   deps.onStep?.('origin_fetched');
-  switch (read.kind) {
-    case 'broken': {
-      const cause = faultOf(read.error, audience.signal);
-      const outcome = cause === 'origin_unreachable' ? 'origin_truncated' : cause;
-      return undelivered(deps, job, { outcome, status: answer.statusCode, bytes: 0 });
+  switch (page.kind) {
+    case 'failed': {
+      const { outcome, status } = page;
+      return undelivered(deps, job, { outcome, status, bytes: 0 });
     }
     case 'whole':
-      return handOver(deps, job, answer, read.body);
+      return handOver(deps, job, page);
     case 'long':
-      return stream(deps, job, answer, read);
+      return stream(deps, job, page);
     default:
-      return read satisfies never;
+      return page satisfies never;
   }
 }
 
 async function handOver(
   deps: DeliverDeps,
   job: PaidJob,
-  answer: Dispatcher.ResponseData,
-  body: Buffer,
+  page: OriginPage & { kind: 'whole' },
 ): Promise<Served> {
-  const status = answer.statusCode;
+  const { status, body } = page;
   const outcome = outcomeOf(job.visit.method, status);
   const delivery: Delivery = { outcome, status, bytes: body.length };
-  if (job.lease.charge === 'charged') {
-    return answered(job, answer, body, true);
-  }
+  if (job.lease.charge === 'charged') return answered(job, page, true);
   if (job.audience.isEmpty()) {
     return undelivered(deps, job, { ...delivery, outcome: 'client_disconnected' });
   }
@@ -93,31 +86,26 @@ async function handOver(
   await report(deps, job, event);
   deps.onStep?.('outcome_appended');
   deps.onOutcome(outcome);
-  return answered(job, answer, body, isCharged);
+  return answered(job, page, isCharged);
 }
 
-function answered(
-  job: PaidJob,
-  answer: Dispatcher.ResponseData,
-  body: Buffer,
-  isPaid: boolean,
-): Served {
-  const headers = headersOf(job, answer, isPaid);
-  return { kind: 'answered', answer: { status: answer.statusCode, headers, body }, isPaid };
+function answered(job: PaidJob, page: OriginPage & { kind: 'whole' }, isPaid: boolean): Served {
+  const { status, body } = page;
+  const headers = headersOf(job, page.headers, isPaid);
+  return { kind: 'answered', answer: { status, headers, body }, isPaid };
 }
 
 async function stream(
   deps: DeliverDeps,
   job: PaidJob,
-  answer: Dispatcher.ResponseData,
-  read: { readonly begun: readonly Buffer[]; readonly rest: Chunks },
+  page: OriginPage & { kind: 'long' },
 ): Promise<Served> {
-  const status = answer.statusCode;
+  const { status } = page;
   const intended = outcomeOf(job.visit.method, status);
   const isHeld = job.lease.charge === 'held';
   const isCharged = !isHeld || billable(job, intended);
   if (isLeaseOver(job)) {
-    answer.body.destroy();
+    page.close();
     return undelivered(deps, job, { outcome: 'origin_timeout', status, bytes: 0 });
   }
   if (isHeld) {
@@ -127,9 +115,9 @@ async function stream(
     await report(deps, job, begins);
   }
   const { response } = job.exchange;
-  if (!response.destroyed) response.writeHead(status, headersOf(job, answer, isCharged));
-  const streamed = await streamTo(response, read.begun, read.rest);
-  answer.body.destroy();
+  if (!response.destroyed) response.writeHead(status, headersOf(job, page.headers, isCharged));
+  const streamed = await streamTo(response, page.begun, page.rest);
+  page.close();
   const outcome = outcomeOfStream(intended, streamed.end);
   deps.onOutcome(outcome);
   if (isHeld && isCharged) {
@@ -192,11 +180,11 @@ function forwarded(deps: DeliverDeps, { visit, exchange }: PaidJob): string[] {
 
 function headersOf(
   { visit, proof, chargeId }: PaidJob,
-  answer: Dispatcher.ResponseData,
+  ofOrigin: OriginHeaders,
   isCharged: boolean,
 ): Record<string, string | string[]> {
   const publicUrl = visit.url.slice(0, visit.url.length - visit.path.length);
-  const headers = answerHeaders(answer.headers, {
+  const headers = answerHeaders(ofOrigin, {
     originUrl: visit.site.origin,
     publicUrl,
     isPaid: true,

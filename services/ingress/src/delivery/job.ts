@@ -28,9 +28,11 @@ export interface PaidJob {
 }
 
 export interface Audience {
-  /** Aborted when nobody listens any more. */
-  readonly signal: AbortSignal;
   isEmpty(): boolean;
+  /** Everybody hung up before an answer was written. */
+  isGone(): boolean;
+  /** Tells the listener, one at most, when everybody is gone; at once if that was before. */
+  onGone(listener: () => void): void;
 }
 
 /** How it ended, for everybody who presented the same proof at the same time. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
-
-/** What went wrong before the headers of the origin came. */
-export type OriginFault = 'origin_unreachable' | 'origin_timeout' | 'client_disconnected';
+import type { Audience } from './job.js';
+import { faultOf, type OriginFault } from './origin-fault.js';
+import { type OriginPage, readPage } from './origin-page.js';
 
 export type OriginAnswer =
   | { readonly kind: 'answered'; readonly answer: Dispatcher.ResponseData }
@@ -15,11 +15,13 @@ export interface OriginRequest {
   readonly path: string;
   readonly headers: string[];
   readonly body: IncomingMessage | null;
-  readonly signal: AbortSignal;
 }
 
 export interface Origins {
-  open(request: OriginRequest): Promise<OriginAnswer>;
+  /** For what is passed on as it comes. */
+  open(request: OriginRequest, signal: AbortSignal): Promise<OriginAnswer>;
+  /** For what is held until its outcome is durable, if it is not longer than `bytesMax`. */
+  fetch(request: OriginRequest, audience: Audience, bytesMax: number): Promise<OriginPage>;
   close(): Promise<void>;
 }
 
@@ -47,29 +49,23 @@ export function createOrigins(options: OriginsOptions): Origins {
     return pool;
   };
   return {
-    async open({ origin, method, path, headers, body, signal }) {
+    async open({ origin, method, path, headers, body }, signal) {
       try {
         const request = { method: method as Dispatcher.HttpMethod, path, headers, body, signal };
         return { kind: 'answered', answer: await poolOf(origin).request(request) };
       } catch (error) {
-        return { kind: 'failed', outcome: faultOf(error, signal) };
+        return { kind: 'failed', outcome: faultOf(error, signal.aborted) };
       }
+    },
+    fetch({ origin, method, path, headers, body }, audience, bytesMax) {
+      const request = { method: method as Dispatcher.HttpMethod, path, headers, body };
+      const dispatch = (handler: Dispatcher.DispatchHandler): void =>
+        void poolOf(origin).dispatch(request, handler);
+      return readPage(dispatch, { method, bytesMax, audience });
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
       pools.clear();
     },
   };
-}
-
-const timeouts = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-]);
-
-export function faultOf(error: unknown, signal: AbortSignal): OriginFault {
-  if (signal.aborted) return 'client_disconnected';
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && timeouts.has(code) ? 'origin_timeout' : 'origin_unreachable';
 }

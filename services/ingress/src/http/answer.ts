@@ -28,12 +28,16 @@ export function writeAnswer(response: ServerResponse, method: string, answer: An
   if (response.headersSent || response.destroyed) return;
   const { status, headers, body } = answer;
   const isBodyless = method === 'HEAD' || status === 204 || status === 304;
+  // A list: copying the object to add the length would cost more than writing it out.
+  const lines: (string | string[])[] = [];
+  for (const name of Object.keys(headers)) {
+    if (isBodyless || name !== 'content-length') lines.push(name, headers[name] ?? '');
+  }
   // HEAD and 304 tell the length of what GET would bring, where the origin told it.
-  const length = isBodyless
-    ? {}
-    : {
-        'content-length': String(typeof body === 'string' ? Buffer.byteLength(body) : body.length),
-      };
-  response.writeHead(status, { ...headers, ...length });
+  if (!isBodyless) {
+    const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    lines.push('content-length', String(bytes));
+  }
+  response.writeHead(status, lines);
   response.end(isBodyless ? undefined : body);
 }

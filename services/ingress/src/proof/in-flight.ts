@@ -24,8 +24,7 @@ export interface InFlightOptions {
 }
 
 interface Shared {
-  readonly listeners: Set<Exchange>;
-  readonly abort: AbortController;
+  readonly crowd: Crowd;
   readonly served: Promise<Served>;
 }
 
@@ -52,8 +51,8 @@ export function createInFlight(options: InFlightOptions): InFlight {
       const served = kept.get(key)?.served;
       if (served !== undefined) return { role: 'joined', served };
       const present = running.get(key);
-      if (present !== undefined && !present.abort.signal.aborted) {
-        listen(present, exchange);
+      if (present !== undefined && !present.crowd.isGone) {
+        listen(present.crowd, exchange);
         return { role: 'joined', served: present.served };
       }
       return { role: 'owner', served: begin(state, options, key, exchange, serve) };
@@ -68,15 +67,12 @@ function begin(
   exchange: Exchange,
   serve: (audience: Audience) => Promise<Served>,
 ): Promise<Served> {
-  const listeners = new Set<Exchange>();
-  const abort = new AbortController();
-  listen({ listeners, abort }, exchange);
-  const served = serve({ signal: abort.signal, isEmpty: () => listeners.size === 0 }).finally(
-    () => {
-      if (state.running.get(key)?.listeners === listeners) state.running.delete(key);
-    },
-  );
-  state.running.set(key, { listeners, abort, served });
+  const crowd: Crowd = { listeners: new Set(), isGone: false, onGone: undefined };
+  listen(crowd, exchange);
+  const served = serve(audienceOf(crowd)).finally(() => {
+    if (state.running.get(key)?.crowd === crowd) state.running.delete(key);
+  });
+  state.running.set(key, { crowd, served });
   served.then(
     (result) => keep(state, options, key, result),
     () => undefined, // those who wait for it hear of it themselves
@@ -84,13 +80,33 @@ function begin(
   return served;
 }
 
-function listen({ listeners, abort }: Omit<Shared, 'served'>, exchange: Exchange): void {
-  listeners.add(exchange);
+/** Plain fields where an AbortController would cost 10 µs a crawl. */
+interface Crowd {
+  readonly listeners: Set<Exchange>;
+  isGone: boolean;
+  onGone: (() => void) | undefined;
+}
+
+function audienceOf(crowd: Crowd): Audience {
+  return {
+    isEmpty: () => crowd.listeners.size === 0,
+    isGone: () => crowd.isGone,
+    onGone(listener) {
+      if (crowd.isGone) listener();
+      else crowd.onGone = listener;
+    },
+  };
+}
+
+function listen(crowd: Crowd, exchange: Exchange): void {
+  crowd.listeners.add(exchange);
   const { response } = exchange;
   response.once('close', () => {
-    listeners.delete(exchange);
-    // An answer that was sent ends nothing; aborting costs an error with its stack each time.
-    if (listeners.size === 0 && !response.writableFinished) abort.abort();
+    crowd.listeners.delete(exchange);
+    // An answer that was sent ends nothing.
+    if (crowd.listeners.size > 0 || response.writableFinished) return;
+    crowd.isGone = true;
+    crowd.onGone?.();
   });
 }
 

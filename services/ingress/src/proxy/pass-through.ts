@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { dependsOnCrawler } from '@paycrawl/pricing/match-rule';
-import type { Origins } from '../delivery/origin.js';
+import type { OriginRequest, Origins } from '../delivery/origin.js';
 import { codeOfFault } from '../delivery/outcome.js';
 import { problemAnswer, writeAnswer } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
@@ -25,20 +25,20 @@ export async function passThrough(
   response.once('close', () => {
     if (!response.writableFinished) abort.abort();
   });
-  const opened = await deps.origins.open({
+  const asked: OriginRequest = {
     origin: site.origin,
     method,
     path: visit.path,
     headers: requestHeaders(request.rawHeaders, {
-      originHost: new URL(site.origin).host,
+      originHost: site.originHost,
       publicHost: visit.host,
       scheme: deps.scheme,
       remoteAddress: request.socket.remoteAddress ?? '',
       isPaid: false,
     }),
     body: hasBody(request.headers) ? request : null,
-    signal: abort.signal,
-  });
+  };
+  const opened = await deps.origins.open(asked, abort.signal);
   if (opened.kind === 'failed') {
     const code = codeOfFault(opened.outcome);
     return writeAnswer(response, method, problemAnswer(code, 'The site behind did not answer.'));
