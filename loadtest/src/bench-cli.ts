@@ -26,8 +26,8 @@ import type { LoadFigures } from './driver/closed-loop.js';
 const page = '/page';
 const connections = 64;
 const loadSeconds = 5;
-const paidCrawls = 10_000;
-const warmUpCrawls = 5_000;
+const paidCrawls = 20_000;
+const warmUpCrawls = 10_000;
 const verifications = 10_000;
 const recoveries = 20_000;
 const replayCrawls = 50_000;
@@ -105,9 +105,8 @@ async function withPlatform<Result>(
     const log = openLmdbLog({ directory: join(dataDir, 'log') });
     const publisher = await addBenchPublisher(run, log);
     await log.close();
-    const result = await work(platform, {
-      ...{ ingress: run.ingress, host: publisher.host, path: page },
-    });
+    const target = { ingress: run.ingress, host: publisher.host, path: page };
+    const result = await work(platform, target);
     await publisher.close();
     await platform.stop();
     return result;
@@ -128,9 +127,13 @@ async function benchPlatform(appends: DurableAppendResult): Promise<void> {
       name: 'bare Fastify, same bytes',
       perS: bare.ratePerS,
     });
+    const payers = run.wallets;
+    // Before the crawls: after them settlement would be busy with what they owe.
+    note('facilitator');
+    const verify = await benchVerifications(run, { connections, verifications, payers });
+    push('facilitator /verify', verify, { name: 'bare recovery, one core', perS: recovery.perS });
     await whenFolded(run.api);
     note(`paid crawls, ${connections} at once`);
-    const payers = run.wallets;
     const crawls = { connections, crawls: paidCrawls, warmUpCrawls, payers };
     push(
       'paid crawls, signatures verified, all events durable',
@@ -140,9 +143,6 @@ async function benchPlatform(appends: DurableAppendResult): Promise<void> {
         perS: recovery.perS,
       },
     );
-    note('facilitator');
-    const verify = await benchVerifications(run, { connections, verifications, payers });
-    push('facilitator /verify', verify, { name: 'bare recovery, one core', perS: recovery.perS });
     rows.push({
       what: `durable appends of 800 B, ${connections} callers`,
       figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,

@@ -52,14 +52,12 @@ export async function benchPaidCrawls(
   const header = await offerHeader(target.ingress, target.host, target.path);
   if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
   const offered = readOffer(header);
-  const nowS = Math.floor(Date.now() / 1000);
-  const signed = (payer: Payer) => requestBytes(target, signProof(offered, payer, nowS));
+  const signed = (payer: Payer) =>
+    requestBytes(target, signProof(offered, payer, Math.floor(Date.now() / 1000)));
   // Every payer crawls once before: its funds are known, as in a steady state.
   const first = payers.map(signed);
   const inTurn = (count: number): Buffer[] =>
     Array.from({ length: count }, (_, i) => signed(payers[i % payers.length] as Payer));
-  const warmUp = inTurn(warmUpCrawls);
-  const requests = inTurn(crawls);
   const loop = (queue: Buffer[], most: number): Promise<LoadFigures> =>
     runClosedLoop({
       target: targetOf(target.ingress),
@@ -69,7 +67,8 @@ export async function benchPaidCrawls(
       isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
     });
   await loop(first, Math.min(connections, payers.length));
-  await loop(warmUp, connections);
+  await loop(inTurn(warmUpCrawls), connections);
+  const requests = inTurn(crawls);
   stopwatch?.onMeasuring();
   const figures = await loop(requests, connections);
   stopwatch?.onMeasured();

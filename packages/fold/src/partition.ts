@@ -198,9 +198,20 @@ export function applyEvent<Out>(
   return true;
 }
 
+const appliedKeys = new Map<string, string[]>();
+
+/** The same few strings for every record: made once, and found by their kept hash. */
+function appliedKey(topic: string, partition: number): string {
+  const ofTopic = appliedKeys.get(topic) ?? [];
+  if (ofTopic.length === 0) appliedKeys.set(topic, ofTopic);
+  const key = ofTopic[partition] ?? `~a/${topic}/${partition}`;
+  ofTopic[partition] = key;
+  return key;
+}
+
 /** Drops what was applied before; otherwise remembers the cause with the state. */
 function accept<Out>(working: Working<Out>, cause: Cause): boolean {
-  const key = `~a/${cause[0]}/${cause[1]}`;
+  const key = appliedKey(cause[0], cause[1]);
   const applied = working.view.get<{ offset: number; index: number }>(key);
   if (isApplied(applied, cause)) return false;
   working.view.set(key, { offset: cause[2], index: cause[3] });

@@ -1,4 +1,9 @@
-import { rowsByTable } from '@paycrawl/analytics/projection/flusher';
+import {
+  addToBlock,
+  type Block,
+  emptyBlock,
+  rowsOfBlock,
+} from '@paycrawl/analytics/projection/block';
 import type { EventOutputs } from '@paycrawl/analytics/projection/projection-fold';
 import { columnsOf } from '@paycrawl/analytics/projection/rows';
 import { physicalTopic } from '@paycrawl/events/topics';
@@ -7,6 +12,7 @@ import { createPartition } from '@paycrawl/fold/partition';
 import { createMemoryStore } from '@paycrawl/fold/store';
 import { normalSideOf } from '@paycrawl/ledger/account';
 import type { Audit } from '@paycrawl/loadtest/audit/audit-log';
+import { cellsOf } from '@paycrawl/warehouse/row-text';
 import { projectionsOf } from './processes.js';
 import { createWarehouseModel } from './warehouse-model.js';
 import type { World } from './world.js';
@@ -14,7 +20,7 @@ import type { World } from './world.js';
 /** The warehouse holds what a projection of the log from offset 0 holds, and the ledger's sums. */
 export async function checkProjections(world: World, audit: Audit): Promise<void> {
   const rebuilt = createWarehouseModel();
-  const outputs: Caused<EventOutputs>[] = [];
+  const block = emptyBlock();
   for (const fold of projectionsOf(world)) {
     const topic = physicalTopic(fold.input);
     const partitions = world.broker.topics.get(topic)?.partitions ?? 0;
@@ -22,15 +28,21 @@ export async function checkProjections(world: World, audit: Audit): Promise<void
       const owner = createPartition<EventOutputs>({
         ...{ fold, partition, store: createMemoryStore(), onBroken: () => {} },
         deadLetter: () => [],
-        sink: { write: async (caused) => void outputs.push(...caused), close: async () => {} },
+        sink: { write: async (outputs) => addAll(block, outputs), close: async () => {} },
       });
       await owner.fold(world.broker.all({ topic, partition }));
       await owner.drained();
     }
   }
-  for (const [table, rows] of rowsByTable(outputs)) rebuilt.insert(table, columnsOf[table], rows);
+  for (const [table, text] of rowsOfBlock(block)) {
+    rebuilt.insert(table, columnsOf[table], cellsOf(text));
+  }
   compare(world, rebuilt.contents());
   checkTotals(world, audit);
+}
+
+function addAll(block: Block, outputs: readonly Caused<EventOutputs>[]): void {
+  for (const one of outputs) addToBlock(block, one);
 }
 
 function compare(world: World, rebuilt: ReadonlyMap<string, string>): void {

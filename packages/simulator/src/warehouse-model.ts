@@ -1,4 +1,5 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
+import { cellsOf } from '@paycrawl/warehouse/row-text';
 import type { Cell, Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Life, Timeline } from './timeline.js';
 import type { Weather } from './weather.js';
@@ -81,7 +82,7 @@ export function createWarehousePort(
         const isFailed = weather.happens('warehouse_failed');
         const isApplied = !isFailed || weather.happens('warehouse_failed');
         timeline.after(weather.delayMs('network'), life, () => {
-          if (isApplied) model.insert(table, columns, rows);
+          if (isApplied) model.insert(table, columns, cellsOf(rows));
           if (isFailed) reject(fail('warehouse_unavailable', 'The warehouse failed.'));
           else resolve();
         });

@@ -78,10 +78,9 @@ function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
 
 async function insertBlock(writer: EngineThread, block: Block): Promise<void> {
   const { table, columns, rows } = block;
-  if (rows.length === 0) return;
+  if (rows.count === 0) return;
   checkBlock(block);
-  const payload = Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n'));
-  await writer.call({ do: 'insert', table, columns, payload });
+  await writer.call({ do: 'insert', table, columns, payload: rows.json });
 }
 
 function connectionArgs(options: ChdbOptions): string[] {

@@ -7,6 +7,7 @@ import { startTcpProxy } from '@paycrawl/testkit/tcp-proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ClickHouseOptions, openClickHouseWarehouse } from './clickhouse-warehouse.js';
 import { migrate, migrationsDirectory, readMigrations } from './migrate.js';
+import { rowText } from './row-text.js';
 import { warehouseContract } from './warehouse.contract.js';
 import type { Warehouse } from './warehouse.js';
 
@@ -49,18 +50,20 @@ const facts = {
     ...['publisher', 'at', 'measure', 'crawler', 'dialect', 'path', 'asset', 'amount'],
     ...['subject', 'code', 'log_topic', 'log_partition', 'log_offset'],
   ],
-  rows: Array.from({ length: 50 }, (_, offset) => [
-    ...[
-      'p',
-      Date.UTC(2026, 0, 31, 23, 59) + offset * 10_000,
-      'charged',
-      'bot',
-      'x402',
-      '/',
-      'usdc',
-    ],
-    ...[`${2n ** 200n}`, 's', '', 'decisions.1', 0, offset],
-  ]),
+  rows: rowText(
+    Array.from({ length: 50 }, (_, offset) => [
+      ...[
+        'p',
+        Date.UTC(2026, 0, 31, 23, 59) + offset * 10_000,
+        'charged',
+        'bot',
+        'x402',
+        '/',
+        'usdc',
+      ],
+      ...[`${2n ** 200n}`, 's', '', 'decisions.1', 0, offset],
+    ]),
+  ),
 };
 
 const readFacts = `SELECT count() AS facts, sum(amount) AS amount FROM facts FINAL`;
@@ -102,11 +105,11 @@ describe('faults of the server', () => {
   test('error: warehouse_unavailable while the server is away; then the same client goes on', async () => {
     const warehouse = await faulty({ database: 'away' });
     await warehouse.exec('CREATE TABLE t (n UInt64) ENGINE = ReplacingMergeTree ORDER BY n');
-    await warehouse.insert({ table: 't', columns: ['n'], rows: [[1]] });
+    await warehouse.insert({ table: 't', columns: ['n'], rows: rowText([[1]]) });
     await server.kill9();
     expect(await codeOf(warehouse.query('SELECT 1'))).toBe('warehouse_unavailable');
     expect(await codeOf(warehouse.exec('SELECT 1'))).toBe('warehouse_unavailable');
-    const block = { table: 't', columns: ['n'], rows: [[2]] };
+    const block = { table: 't', columns: ['n'], rows: rowText([[2]]) };
     expect(await codeOf(warehouse.insert(block))).toBe('warehouse_unavailable');
     expect(await codeOf(open({ openTimeoutMs: 0 }))).toBe('warehouse_unavailable');
     const opening = open({ database: 'away' });

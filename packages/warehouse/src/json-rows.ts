@@ -8,7 +8,7 @@ export function rowsOf<Row>(text: string): Row[] {
 }
 
 export function checkBlock({ rows }: Block): void {
-  if (rows.length > blockRowsMax) {
+  if (rows.count > blockRowsMax) {
     throw fail('warehouse_rejected', `A block has more than ${blockRowsMax} rows`);
   }
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail, hasCode } from '@paycrawl/errors/paycrawl-error';
+import { rowText } from './row-text.js';
 import type { Warehouse } from './warehouse.js';
 
 export interface Migration {
@@ -72,7 +73,7 @@ function record(warehouse: Warehouse, { number, name, sha256 }: Migration): Prom
   return warehouse.insert({
     table: 'schema_migrations',
     columns: ['number', 'name', 'sha256'],
-    rows: [[number, name, sha256]],
+    rows: rowText([[number, name, sha256]]),
   });
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from './migrate.js';
+import { rowText } from './row-text.js';
 import { pinnedSettings, type Warehouse } from './warehouse.js';
 
 export interface WarehouseFactory {
@@ -50,7 +51,7 @@ function valueBehaviour(warehouse: () => Warehouse): void {
     const uint256Max = (2n ** 256n - 1n).toString();
     const at = Date.UTC(2026, 0, 31, 23, 59, 59, 999);
     const row = [hostile, uint256Max, '-9223372036854775808', at, ['x', hostile], true, null];
-    await warehouse().insert({ table: 'facts', columns, rows: [row] });
+    await warehouse().insert({ table: 'facts', columns, rows: rowText([row]) });
     const rows = await warehouse().query(
       `SELECT id, amount, small, toUnixTimestamp64Milli(at) AS at, tags, flag, note
        FROM facts WHERE id = {id:String}`,
@@ -79,7 +80,7 @@ function valueBehaviour(warehouse: () => Warehouse): void {
 
   test('behavior: sums of 256 bits do not wrap', async () => {
     const rows = ['a', 'b'].map((id) => [`sum-${id}`, `${2n ** 64n - 1n}`, 0, 0, [], false, '']);
-    await warehouse().insert({ table: 'facts', columns, rows });
+    await warehouse().insert({ table: 'facts', columns, rows: rowText(rows) });
     expect(
       await warehouse().query(
         `SELECT sum(toUInt256(amount)) AS s FROM facts WHERE id LIKE 'sum-%'`,
@@ -88,7 +89,11 @@ function valueBehaviour(warehouse: () => Warehouse): void {
   });
 
   test('behavior: the same block twice is two blocks; nothing is dropped silently', async () => {
-    const block = { table: 'facts', columns, rows: [['twice', '1', 0, 0, [], false, null]] };
+    const block = {
+      table: 'facts',
+      columns,
+      rows: rowText([['twice', '1', 0, 0, [], false, null]]),
+    };
     await warehouse().insert(block);
     await warehouse().insert(block);
     const sql = `SELECT count() AS n FROM facts WHERE id = 'twice'`;
@@ -96,7 +101,7 @@ function valueBehaviour(warehouse: () => Warehouse): void {
   });
 
   test('behavior: an empty block and an empty answer are fine', async () => {
-    await warehouse().insert({ table: 'facts', columns, rows: [] });
+    await warehouse().insert({ table: 'facts', columns, rows: rowText([]) });
     expect(await warehouse().query('SELECT 1 AS n WHERE 0')).toEqual([]);
   });
 
@@ -118,8 +123,13 @@ function failureBehaviour(warehouse: () => Warehouse): void {
       () => warehouse().query('SELEC 1'),
       () => warehouse().query('SELECT {missing:String}'),
       () => warehouse().exec('CREATE TABLE'),
-      () => warehouse().insert({ table: 'nowhere', columns: ['a'], rows: [[1]] }),
-      () => warehouse().insert({ table: 'facts', columns: ['amount'], rows: [['not a number']] }),
+      () => warehouse().insert({ table: 'nowhere', columns: ['a'], rows: rowText([[1]]) }),
+      () =>
+        warehouse().insert({
+          table: 'facts',
+          columns: ['amount'],
+          rows: rowText([['not a number']]),
+        }),
     ]) {
       const error = await bad().catch((reason: unknown) => reason);
       expect(hasCode(error, 'warehouse_rejected')).toBe(true);
@@ -130,7 +140,7 @@ function failureBehaviour(warehouse: () => Warehouse): void {
     const good = ['half', '1', 0, 0, [], false, null];
     const bad = ['half', 'x', 0, 0, [], false, null];
     await warehouse()
-      .insert({ table: 'facts', columns, rows: [good, bad] })
+      .insert({ table: 'facts', columns, rows: rowText([good, bad]) })
       .catch(() => undefined);
     const sql = `SELECT count() AS n FROM facts WHERE id = 'half'`;
     expect(await warehouse().query(sql)).toEqual([{ n: '0' }]);

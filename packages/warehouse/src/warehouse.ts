@@ -1,3 +1,5 @@
+import type { RowText } from './row-text.js';
+
 /**
  * The analytics store port: ClickHouse's dialect of SQL, whoever runs the engine.
  *
@@ -15,8 +17,8 @@ export type Cell = string | number | boolean | null | readonly string[];
 export interface Block {
   readonly table: string;
   readonly columns: readonly string[];
-  /** In the order of `columns`. */
-  readonly rows: readonly (readonly Cell[])[];
+  /** Cells in the order of `columns`. */
+  readonly rows: RowText;
 }
 
 /** Values of `{name:Type}` placeholders. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openChdbWarehouse } from '@paycrawl/warehouse/chdb-warehouse';
 import { migrate } from '@paycrawl/warehouse/migrate';
+import { rowText } from '@paycrawl/warehouse/row-text';
 import { expect, test } from 'vitest';
 import { applyRetention } from './retention.js';
 
@@ -27,7 +28,7 @@ test('behavior: unpaid visits go after their time, everything else stays', async
   await applyRetention(warehouse, 1_000);
   await applyRetention(warehouse, 90);
   await applyRetention(warehouse, 90);
-  await warehouse.insert({ table: 'facts', columns, rows });
+  await warehouse.insert({ table: 'facts', columns, rows: rowText(rows) });
   await warehouse.exec('OPTIMIZE TABLE facts FINAL');
   const left = await warehouse.query(
     'SELECT measure, log_offset AS n FROM facts FINAL ORDER BY log_offset',

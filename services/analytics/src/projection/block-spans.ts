@@ -6,15 +6,20 @@ const spansMax = 200;
 const linksMax = 128;
 
 export interface WrittenBlock {
-  readonly outputs: readonly Caused<unknown>[];
+  /** Those with a trace; `outputsCount` counts all. */
+  readonly traced: readonly Caused<unknown>[];
+  readonly outputsCount: number;
   readonly startedMs: number;
   readonly endedMs: number;
 }
 
 /** One span for the insert, with links to what it joins, and one in each trace that it shows. */
-export function traceBlock(telemetry: Telemetry, { outputs, startedMs, endedMs }: WrittenBlock) {
+export function traceBlock(
+  telemetry: Telemetry,
+  { traced, outputsCount, startedMs, endedMs }: WrittenBlock,
+) {
   const appendedMs = new Map<string, number>();
-  for (const { trace, nowMs } of outputs) {
+  for (const { trace, nowMs } of traced) {
     if (trace === undefined || appendedMs.size >= spansMax) continue;
     appendedMs.set(trace, Math.min(nowMs, appendedMs.get(trace) ?? nowMs));
   }
@@ -26,7 +31,7 @@ export function traceBlock(telemetry: Telemetry, { outputs, startedMs, endedMs }
     trace: undefined,
     startMs: startedMs,
     endMs: endedMs,
-    attributes: { 'paycrawl.outputs.count': outputs.length },
+    attributes: { 'paycrawl.outputs.count': outputsCount },
     links: [...appendedMs.keys()].slice(0, linksMax),
   });
   for (const [trace, startMs] of appendedMs) {

@@ -1,8 +1,10 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Caused } from '@paycrawl/fold/fold';
+import { cellsOf, rowText } from '@paycrawl/warehouse/row-text';
 import type { Block, Warehouse } from '@paycrawl/warehouse/warehouse';
 import { describe, expect, test } from 'vitest';
-import { createFlusher, rowsByTable } from './flusher.js';
+import { addToBlock, emptyBlock, rowsOfBlock } from './block.js';
+import { createFlusher } from './flusher.js';
 import type { ProjectionOutput } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
 
@@ -50,10 +52,13 @@ function flusherOn(warehouse: Warehouse) {
 
 describe('flusher', () => {
   test('behavior: of an entity only the newest state is written, per source partition', () => {
-    const outputs = [caused(total(1), 1), caused(total(2), 2), caused(total(9), 1, 7)];
-    const [[table, rows] = ['', []]] = rowsByTable(outputs);
+    const block = emptyBlock();
+    for (const one of [caused(total(1), 1), caused(total(2), 2), caused(total(9), 1, 7)]) {
+      addToBlock(block, one);
+    }
+    const [[table, text] = ['', rowText([])]] = rowsOfBlock(block);
     expect(table).toBe('ledger_totals');
-    expect(rows.map((row) => [row[5], row.at(-2), row.at(-1)])).toEqual([
+    expect(cellsOf(text).map((row) => [row[5], row.at(-2), row.at(-1)])).toEqual([
       [2, 0, 2],
       [9, 7, 1],
     ]);
@@ -66,7 +71,7 @@ describe('flusher', () => {
     const second = flusher.add([caused(indexed, 2)]);
     await Promise.all([first, second]);
     await flusher.add([caused(indexed, 3)]);
-    expect(blocks.map(({ rows }) => rows.length)).toEqual([2, 1]);
+    expect(blocks.map(({ rows }) => rows.count)).toEqual([2, 1]);
     await flusher.close();
   });
 

@@ -1,10 +1,10 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { Caused } from '@paycrawl/fold/fold';
-import { blockRowsMax, type Cell, type Warehouse } from '@paycrawl/warehouse/warehouse';
+import type { Warehouse } from '@paycrawl/warehouse/warehouse';
+import { addToBlock, type Block, emptyBlock, rowsOfBlock } from './block.js';
 import type { WrittenBlock } from './block-spans.js';
-import type { Table } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
-import { columnsOf, rowOf, tables } from './rows.js';
+import { columnsOf } from './rows.js';
 
 type Output = Caused<EventOutputs>;
 
@@ -43,15 +43,15 @@ export interface Flusher {
 const restFactor = 5;
 const restMsMax = 750;
 
-interface Block {
-  readonly outputs: Output[];
+interface Waiting {
+  readonly block: Block;
   readonly written: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 export function createFlusher(options: FlusherOptions): Flusher {
-  let block = newBlock();
+  let waiting = newWaiting();
   let flushing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let startedMs = Number.NEGATIVE_INFINITY;
@@ -59,9 +59,9 @@ export function createFlusher(options: FlusherOptions): Flusher {
   const closing = new AbortController();
 
   function schedule(): void {
-    if (block.outputs.length === 0 || flushing !== undefined) return;
-    const isFull = block.outputs.length >= options.blockOutputsMax || closing.signal.aborted;
-    if (isFull) return flush();
+    if (waiting.block.outputsCount === 0 || flushing !== undefined) return;
+    const isFull = waiting.block.outputsCount >= options.blockOutputsMax;
+    if (isFull || closing.signal.aborted) return flush();
     const periodMs = Math.max(options.flushIntervalMs, Math.min(tookMs * restFactor, restMsMax));
     const sinceMs = performance.now() - startedMs;
     // After quiet time the first outputs wait a whole interval too, for company.
@@ -72,8 +72,8 @@ export function createFlusher(options: FlusherOptions): Flusher {
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    const full = block;
-    block = newBlock();
+    const full = waiting;
+    waiting = newWaiting();
     startedMs = performance.now();
     flushing = writeUntilDone(options, full, closing.signal).finally(() => {
       flushing = undefined;
@@ -85,8 +85,8 @@ export function createFlusher(options: FlusherOptions): Flusher {
   return {
     add(outputs) {
       if (closing.signal.aborted) return Promise.reject(stopped());
-      for (const output of outputs) block.outputs.push(output);
-      const { written } = block;
+      for (const output of outputs) addToBlock(waiting.block, output);
+      const { written } = waiting;
       schedule();
       return written;
     },
@@ -98,7 +98,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
   };
 }
 
-function newBlock(): Block {
+function newWaiting(): Waiting {
   let resolve = (): void => {};
   let reject = (_error: unknown): void => {};
   const written = new Promise<void>((onDone, onError) => {
@@ -107,98 +107,42 @@ function newBlock(): Block {
   });
   // A block that nobody waits for any more must not end the process.
   written.catch(() => {});
-  return { outputs: [], written, resolve, reject };
+  return { block: emptyBlock(), written, resolve, reject };
 }
 
 async function writeUntilDone(
   options: FlusherOptions,
-  block: Block,
+  { block, resolve, reject }: Waiting,
   closing: AbortSignal,
 ): Promise<void> {
+  const rows = rowsOfBlock(block);
   for (;;) {
     try {
-      await write(options, block.outputs);
-      return block.resolve();
+      await write(options, block, rows);
+      return resolve();
     } catch (error) {
       const isRetryable = error instanceof PaycrawlError && error.retryable;
-      if (!isRetryable || closing.aborted) return block.reject(error);
+      if (!isRetryable || closing.aborted) return reject(error);
       options.onRetry?.(error);
       await delay(options.retryDelayMs, closing);
     }
   }
 }
 
-async function write(options: FlusherOptions, outputs: readonly Output[]): Promise<void> {
+async function write(
+  options: FlusherOptions,
+  block: Block,
+  rows: ReturnType<typeof rowsOfBlock>,
+): Promise<void> {
   const startedMs = options.clock?.() ?? 0;
-  const isDeadLetter = ({ output }: Output) => output.some(({ table }) => table === 'dead-letters');
-  const deadLetters = outputs.filter(isDeadLetter);
-  if (deadLetters.length > 0) await options.writeDeadLetters(deadLetters);
-  for (const [table, rows] of rowsByTable(outputs)) {
-    for (let start = 0; start < rows.length; start += blockRowsMax) {
-      const part = rows.slice(start, start + blockRowsMax);
-      await options.warehouse.insert({ table, columns: columnsOf[table], rows: part });
-    }
+  if (block.deadLetters.length > 0) await options.writeDeadLetters(block.deadLetters);
+  for (const [table, text] of rows) {
+    await options.warehouse.insert({ table, columns: columnsOf[table], rows: text });
   }
-  options.onWritten?.({ outputs, startedMs, endedMs: options.clock?.() ?? startedMs });
-  if (options.onFlushed !== undefined) {
-    const oldestMs = outputs.reduce((oldest, { nowMs }) => Math.min(oldest, nowMs), Infinity);
-    options.onFlushed(publishersOf(outputs), oldestMs);
-  }
-}
-
-/** Rows for every table, facts before totals; of an entity only its newest state. */
-export function rowsByTable(outputs: readonly Output[]): [Table, Cell[][]][] {
-  const rows = new Map<Table, Cell[][]>(tables.map((table) => [table, []]));
-  const newest: NewestBySource = new Map();
-  for (const caused of outputs) {
-    let entities: Newest | undefined;
-    for (const output of caused.output) {
-      if (output.table === 'dead-letters') continue;
-      if ('key' in output) {
-        entities ??= newestOf(newest, caused);
-        entities.get(output.table)?.set(output.key, { output, caused });
-      } else rows.get(output.table)?.push(rowOf(output, caused));
-    }
-  }
-  for (const ofTopic of newest.values()) {
-    for (const ofPartition of ofTopic.values()) addNewest(ofPartition, rows);
-  }
-  return [...rows].filter(([, ofTable]) => ofTable.length > 0);
-}
-
-type Entity = Extract<EventOutputs[number], { readonly key: string }>;
-/** By key within its table: the last output that tells of it. */
-type Newest = Map<Table, Map<string, { readonly output: Entity; readonly caused: Output }>>;
-/** Partitions fold apart: a key names an entity within one of them. */
-type NewestBySource = Map<string, Map<number, Newest>>;
-
-function newestOf(sources: NewestBySource, { cause }: Output): Newest {
-  const [topic, partition] = cause;
-  const ofTopic = sources.get(topic) ?? new Map<number, Newest>();
-  sources.set(topic, ofTopic);
-  const known = ofTopic.get(partition);
-  if (known !== undefined) return known;
-  const newest: Newest = new Map(tables.map((table) => [table, new Map()]));
-  ofTopic.set(partition, newest);
-  return newest;
-}
-
-function addNewest(newest: Newest, rows: ReadonlyMap<Table, Cell[][]>): void {
-  for (const [table, entities] of newest) {
-    const ofTable = rows.get(table);
-    for (const { output, caused } of entities.values()) ofTable?.push(rowOf(output, caused));
-  }
-}
-
-function publishersOf(outputs: readonly Output[]): Set<string> {
-  const publishers = new Set<string>();
-  for (const caused of outputs) {
-    for (const output of caused.output) {
-      if (output.table === 'facts') publishers.add(output.fact.publisher);
-      else if (output.table === 'ledger_entries') publishers.add(output.entry.publisher);
-    }
-  }
-  return publishers;
+  const { traced, outputsCount, publishers, oldestMs } = block;
+  const endedMs = options.clock?.() ?? startedMs;
+  options.onWritten?.({ traced, outputsCount, startedMs, endedMs });
+  options.onFlushed?.(publishers, oldestMs);
 }
 
 function stopped() {

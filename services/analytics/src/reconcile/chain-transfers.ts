@@ -1,6 +1,7 @@
 import type { AuthorizationEnd, Chain } from '@paycrawl/chain/chain';
 import { authorizationEnds } from '@paycrawl/chain/usdc';
 import { addressOfPayer } from '@paycrawl/events/ids';
+import { rowText } from '@paycrawl/warehouse/row-text';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 
 /** What reconciliation asks of the chain. */
@@ -63,12 +64,12 @@ async function readTransfers(
   await warehouse.insert({
     table: 'chain_transfers',
     columns: ['transaction', 'asset', 'checked_at', 'block', 'transfers', 'amount'],
-    rows: [
+    rows: rowText([
       [
         ...[row.transaction, row.asset, nowMs, blockNumber, matched.length],
         matched.reduce((sum, value) => sum + value, 0n).toString(),
       ],
-    ],
+    ]),
   });
   return true;
 }

@@ -133,7 +133,7 @@ async function notSetAside({ log }: FaultPlatform, poisoned: readonly Poisoned[]
 
 /** `paycrawl_dead_letters_total` of a fold, over its instances. */
 async function counted(platform: FaultPlatform, fold: string): Promise<number> {
-  const members = platform.fleet.members().filter(({ service }) => service === fold);
+  const members = platform.fleet.members().filter((one) => one.service === fold && !one.isGone());
   const texts = members.map(async ({ operations }) =>
     (await fetch(`${operations}/metrics`)).text(),
   );

@@ -1,0 +1,84 @@
+import type { Caused } from '@paycrawl/fold/fold';
+import { createRowWriter, type RowText, type RowWriter } from '@paycrawl/warehouse/row-text';
+import type { Table } from './output.js';
+import type { EventOutputs } from './projection-fold.js';
+import { rowOf, tables } from './rows.js';
+
+type Output = Caused<EventOutputs>;
+type Entity = Extract<EventOutputs[number], { readonly key: string }>;
+/** By key within its table: the last output that tells of it. */
+type Newest = ReadonlyMap<Table, Map<string, { readonly output: Entity; readonly caused: Output }>>;
+
+/** What gathers until it is written: rows are text at once, entities wait for their newest state. */
+export interface Block {
+  outputsCount: number;
+  /** Log time of the oldest output. */
+  oldestMs: number;
+  /** Who has news. */
+  readonly publishers: Set<string>;
+  readonly deadLetters: Output[];
+  readonly traced: Output[];
+  readonly rows: ReadonlyMap<Table, RowWriter>;
+  /** Partitions fold apart: a key names an entity within one of them. */
+  readonly newest: Map<string, Map<number, Newest>>;
+}
+
+export function emptyBlock(): Block {
+  return {
+    outputsCount: 0,
+    oldestMs: Number.POSITIVE_INFINITY,
+    publishers: new Set(),
+    deadLetters: [],
+    traced: [],
+    rows: new Map(tables.map((table) => [table, createRowWriter()])),
+    newest: new Map(),
+  };
+}
+
+export function addToBlock(block: Block, caused: Output): void {
+  block.outputsCount += 1;
+  block.oldestMs = Math.min(block.oldestMs, caused.nowMs);
+  if (caused.trace !== undefined) block.traced.push(caused);
+  let entities: Newest | undefined;
+  for (const output of caused.output) {
+    if (output.table === 'dead-letters') {
+      block.deadLetters.push(caused);
+      continue;
+    }
+    if ('key' in output) {
+      entities ??= newestOf(block, caused);
+      entities.get(output.table)?.set(output.key, { output, caused });
+      continue;
+    }
+    if (output.table === 'facts') block.publishers.add(output.fact.publisher);
+    else if (output.table === 'ledger_entries') block.publishers.add(output.entry.publisher);
+    block.rows.get(output.table)?.add(rowOf(output, caused));
+  }
+}
+
+function newestOf({ newest }: Block, { cause }: Output): Newest {
+  const [topic, partition] = cause;
+  const ofTopic = newest.get(topic) ?? new Map<number, Newest>();
+  newest.set(topic, ofTopic);
+  const known = ofTopic.get(partition);
+  if (known !== undefined) return known;
+  const none: Newest = new Map(tables.map((table) => [table, new Map()]));
+  ofTopic.set(partition, none);
+  return none;
+}
+
+/** The rows of every table, once: facts before totals; of an entity only its newest state. */
+export function rowsOfBlock({ rows, newest }: Block): (readonly [Table, RowText])[] {
+  for (const ofTopic of newest.values()) {
+    for (const ofPartition of ofTopic.values()) {
+      for (const [table, entities] of ofPartition) {
+        const ofTable = rows.get(table);
+        for (const { output, caused } of entities.values()) ofTable?.add(rowOf(output, caused));
+      }
+    }
+  }
+  newest.clear();
+  return [...rows].flatMap(([table, writer]) =>
+    writer.take().map((text) => [table, text] as const),
+  );
+}
