@@ -8,7 +8,7 @@ import { reportOf, simulate } from './simulate.js';
 const page = fileURLToPath(new URL('../../../docs/simulator.md', import.meta.url));
 const seeds = seedsOf(readFileSync(page, 'utf8'));
 /** Where the code changed, histories change; the mistake is found all the same, by another seed. */
-const otherSeedsMax = 500;
+const otherSeedsMax = 2_000;
 
 describe('planted', () => {
   it.each(mistakeNames)('behavior: %s is found', { timeout: 180_000 }, async (mistake) => {

@@ -315,6 +315,7 @@ async function startAnalytics(running: Running): Promise<() => Promise<void>> {
     warehouse: createWarehousePort(life, world.warehouse, world),
     flushIntervalMs: 300,
     blockOutputsMax: 100,
+    engineShareMax: 1,
     retryDelayMs: 200,
     writeDeadLetters: (outputs) => deadLetters.write(outputs.flatMap(setAside(world)), 0),
   });

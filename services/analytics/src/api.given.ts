@@ -62,7 +62,7 @@ export async function startTestApi(chain?: SettlementChain): Promise<TestApi> {
   });
   const projection = await startProjection({
     ...{ log, warehouse, logger, clock, storeDirectory: join(directory, 'stores') },
-    ...{ flushIntervalMs: 1, checkpointIntervalMs: 10, blockOutputsMax: 1000 },
+    ...{ flushIntervalMs: 1, checkpointIntervalMs: 10, blockOutputsMax: 1000, engineShareMax: 1 },
     instruments: createFoldInstruments({
       ...{ fold: 'analytics', clock },
       metrics: createMetrics({ service: 'analytics' }),

@@ -129,7 +129,7 @@ test('behavior: while it is away records stay in the log, not in memory', async 
   let refusals = 0;
   const projection = await startProjection({
     ...{ log: counting, logger, clock: Date.now, storeDirectory: directory, onFlushed: () => {} },
-    ...{ flushIntervalMs: 1, checkpointIntervalMs: 20, blockOutputsMax: 5_000 },
+    ...{ flushIntervalMs: 1, checkpointIntervalMs: 20, blockOutputsMax: 5_000, engineShareMax: 1 },
     instruments: createFoldInstruments({
       ...{ fold: 'analytics', clock: Date.now },
       metrics: createMetrics({ service: 'analytics' }),

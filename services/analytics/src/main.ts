@@ -55,6 +55,7 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     ...{ log, warehouse, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
     storeDirectory: instance.directory,
     mayHavePeers: config.log.kind === 'kafka',
+    engine: config.clickHouse.url === undefined ? 'in_process' : 'server',
     secretsDirectory: secretsOf(config).directory,
     ...(rpcUrl === undefined ? {} : { chain: openChain({ ...rest, rpcUrl }) }),
     assets: config.assets.map(readAsset),

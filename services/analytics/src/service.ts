@@ -39,6 +39,8 @@ export interface AnalyticsOptions {
   readonly consoleDirectory?: string;
   /** Other instances may own partitions of the same log. */
   readonly mayHavePeers?: boolean;
+  /** Where the warehouse's engine works; in this process by default. */
+  readonly engine?: 'in_process' | 'server';
   readonly config: AnalyticsConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -61,6 +63,8 @@ export interface Analytics {
   close(): Promise<void>;
 }
 
+/** How much of the time the engine may work for the projection: beside everybody else, or alone. */
+const engineShareMax = { in_process: 0.2, server: 0.5 };
 const closeDeadlineMs = 15_000;
 /** Of who watches live figures, where every row is written by this process; else below. */
 const heartbeatMs = 15_000;
@@ -133,6 +137,7 @@ function project(options: AnalyticsOptions, live: LiveHub): Promise<Projection> 
     flushIntervalMs: config.flushIntervalMs,
     checkpointIntervalMs: config.checkpointIntervalMs,
     blockOutputsMax: config.blockOutputsMax,
+    engineShareMax: engineShareMax[options.engine ?? 'in_process'],
     onFlushed: (publishers, oldestMs) => {
       visible.observe(Math.max(0, clock() - oldestMs) / 1000);
       live.changed(publishers);

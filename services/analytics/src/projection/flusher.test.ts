@@ -41,7 +41,7 @@ function failingWarehouse(errors: unknown[]): { blocks: Block[]; warehouse: Ware
 
 function flusherOn(warehouse: Warehouse) {
   const retries: unknown[] = [];
-  const limits = { flushIntervalMs: 1, blockOutputsMax: 100, retryDelayMs: 1 };
+  const limits = { flushIntervalMs: 1, blockOutputsMax: 100, engineShareMax: 1, retryDelayMs: 1 };
   const onRetry = (error: unknown) => void retries.push(error);
   const flusher = createFlusher({
     ...{ warehouse, ...limits, onRetry },

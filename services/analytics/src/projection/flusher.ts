@@ -3,6 +3,7 @@ import type { Caused } from '@paycrawl/fold/fold';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { addToBlock, type Block, emptyBlock, rowsOfBlock } from './block.js';
 import type { WrittenBlock } from './block-spans.js';
+import type { Table } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
 import { columnsOf } from './rows.js';
 
@@ -12,6 +13,11 @@ export interface FlusherOptions {
   readonly warehouse: Warehouse;
   /** From the beginning of one flush to the next, unless flushes are slow. */
   readonly flushIntervalMs: number;
+  /**
+   * Every block costs the engine about 10 ms a table, however small it is: a busy machine gets
+   * fewer and larger ones, so that the engine works at most this share of the time.
+   */
+  readonly engineShareMax: number;
   /** A fuller block is written at once. */
   readonly blockOutputsMax: number;
   readonly retryDelayMs: number;
@@ -36,11 +42,7 @@ export interface Flusher {
   close(): Promise<void>;
 }
 
-/**
- * Every block costs the engine about 10 ms a table, however small it is: a busy machine gets fewer
- * and larger ones, so that the engine works at most a fifth of the time.
- */
-const restFactor = 5;
+/** However slow the engine is, what happened must be seen in time. */
 const restMsMax = 750;
 
 interface Waiting {
@@ -62,7 +64,10 @@ export function createFlusher(options: FlusherOptions): Flusher {
     if (waiting.block.outputsCount === 0 || flushing !== undefined) return;
     const isFull = waiting.block.outputsCount >= options.blockOutputsMax;
     if (isFull || closing.signal.aborted) return flush();
-    const periodMs = Math.max(options.flushIntervalMs, Math.min(tookMs * restFactor, restMsMax));
+    const periodMs = Math.max(
+      options.flushIntervalMs,
+      Math.min(tookMs / options.engineShareMax, restMsMax),
+    );
     const sinceMs = performance.now() - startedMs;
     // After quiet time the first outputs wait a whole interval too, for company.
     const waitMs = sinceMs > periodMs ? options.flushIntervalMs : periodMs - sinceMs;
@@ -129,20 +134,39 @@ async function writeUntilDone(
   }
 }
 
-async function write(
-  options: FlusherOptions,
-  block: Block,
-  rows: ReturnType<typeof rowsOfBlock>,
-): Promise<void> {
+async function write(options: FlusherOptions, block: Block, rows: Rows): Promise<void> {
   const startedMs = options.clock?.() ?? 0;
   if (block.deadLetters.length > 0) await options.writeDeadLetters(block.deadLetters);
-  for (const [table, text] of rows) {
-    await options.warehouse.insert({ table, columns: columnsOf[table], rows: text });
-  }
+  // Facts before totals, so that no total counts what cannot be read yet.
+  await insertAll(
+    options.warehouse,
+    rows.filter(([table]) => !isTotal(table)),
+  );
+  await insertAll(
+    options.warehouse,
+    rows.filter(([table]) => isTotal(table)),
+  );
   const { traced, outputsCount, publishers, oldestMs } = block;
   const endedMs = options.clock?.() ?? startedMs;
   options.onWritten?.({ traced, outputsCount, startedMs, endedMs });
   options.onFlushed?.(publishers, oldestMs);
+}
+
+type Rows = ReturnType<typeof rowsOfBlock>;
+
+function isTotal(table: Table): boolean {
+  return table.startsWith('rollup_') || table.endsWith('_totals');
+}
+
+/** At once: a server works on several tables; the engine in this process takes them in turn. */
+async function insertAll(warehouse: Warehouse, rows: Rows): Promise<void> {
+  const inserts = rows.map(([table, text]) =>
+    warehouse.insert({ table, columns: columnsOf[table], rows: text }),
+  );
+  // All have ended before anything is written again.
+  for (const end of await Promise.allSettled(inserts)) {
+    if (end.status === 'rejected') throw end.reason;
+  }
 }
 
 function stopped() {

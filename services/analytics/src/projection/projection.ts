@@ -42,6 +42,7 @@ export interface ProjectionOptions {
   readonly flushIntervalMs: number;
   readonly checkpointIntervalMs: number;
   readonly blockOutputsMax: number;
+  readonly engineShareMax: number;
   readonly logger: Logger;
   readonly instruments: FoldInstruments;
   /** Undefined: nothing is traced. */
@@ -77,6 +78,7 @@ export async function startProjection(options: ProjectionOptions): Promise<Proje
     warehouse: options.warehouse,
     flushIntervalMs: options.flushIntervalMs,
     blockOutputsMax: options.blockOutputsMax,
+    engineShareMax: options.engineShareMax,
     retryDelayMs,
     writeDeadLetters: async (outputs) => {
       await deadLetters.write(outputs.map(deadLetterOf), 0);

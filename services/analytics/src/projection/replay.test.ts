@@ -83,6 +83,7 @@ async function project(batchRecords: number, stores: Map<string, Store>, until =
     flushIntervalMs: 1,
     // The folds write at the same time, as in the service: their blocks are of several topics.
     blockOutputsMax: 4 * batchRecords,
+    engineShareMax: 1,
     retryDelayMs: 1,
     writeDeadLetters: async () => {},
   });

@@ -68,7 +68,7 @@ async function startWorld(): Promise<World> {
         ...{ fold: 'analytics', clock: Date.now },
         metrics: createMetrics({ service: 'analytics' }),
       }),
-      ...{ flushIntervalMs: 5, checkpointIntervalMs: 20, blockOutputsMax: 500 },
+      ...{ flushIntervalMs: 5, checkpointIntervalMs: 20, blockOutputsMax: 500, engineShareMax: 1 },
       onFatal: (error) => {
         throw error;
       },

@@ -46,6 +46,7 @@ export interface RebuildReport {
 
 const flushIntervalMs = 20;
 const blockOutputsMax = 20_000;
+const engineShareMax = 1;
 const retryDelayMs = 500;
 const patienceMsDefault = 60_000;
 /** Fewer than this behind: the swap comes before they grow. */
@@ -134,7 +135,7 @@ function beginWork({ log, warehouse, workDirectory }: RebuildOptions): Work {
         ...warehouse,
         insert: (block) => warehouse.insert({ ...block, table: work.target(block.table) }),
       },
-      ...{ flushIntervalMs, blockOutputsMax, retryDelayMs },
+      ...{ flushIntervalMs, blockOutputsMax, engineShareMax, retryDelayMs },
       writeDeadLetters: async () => {},
     }),
     onBroken,
