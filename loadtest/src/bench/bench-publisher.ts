@@ -1,8 +1,9 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { setUpPublisher } from '@paycrawl/standalone/publisher-setup';
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import { openConnection, targetOf } from '../driver/http-connection.js';
+import { createPageServer } from './page-server.js';
 
 /** A publisher of the bench's own, with an origin that costs next to nothing. */
 export interface BenchPublisher {
@@ -11,22 +12,15 @@ export interface BenchPublisher {
 }
 
 const host = 'bench.example';
-const page = Buffer.alloc(2048, 'A page of two kilobytes. ');
-const answer = Buffer.concat([
-  Buffer.from(
-    `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${page.length}\r\n\r\n`,
-  ),
-  page,
-]);
 const knownTimeoutMs = 10_000;
 
 /** Registers it in the log of a platform and waits until the ingress charges for it. */
 export async function addBenchPublisher(run: RunFile, log: EventLog): Promise<BenchPublisher> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createPageServer();
+  server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    serve(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -50,18 +44,6 @@ export async function addBenchPublisher(run: RunFile, log: EventLog): Promise<Be
         for (const socket of sockets) socket.destroy();
       }),
   };
-}
-
-/** The same page for every request: GETs without a body, each of which ends with an empty line. */
-function serve(socket: Socket): void {
-  let begun = '';
-  socket.setNoDelay(true);
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk) => {
-    const heads = (begun + chunk.toString('latin1')).split('\r\n\r\n');
-    begun = heads.pop() ?? '';
-    for (const _head of heads) socket.write(answer);
-  });
 }
 
 async function whenKnown(ingress: string): Promise<void> {

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
+import { addBenchPublisher } from '../bench-publisher.js';
+import { benchPaidCrawls } from '../crawls.js';
+import { cpuBetween, cpuOf } from '../process-cpu.js';
+import { whenFolded } from '../when-folded.js';
+
+export interface CrawlCpu {
+  /** Of the whole platform for a crawl, until every fold and the charts have it. */
+  readonly us: number;
+  readonly ratePerS: number;
+}
+
+const connections = 64;
+const warmUpCrawls = 5_000;
+
+/** A short load of paid crawls on a platform of its own; the devnet is another process. */
+export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
+  const platform = await startPlatformProcess();
+  try {
+    const { run, dataDir, pid } = platform;
+    const log = openLmdbLog({ directory: join(dataDir, 'log') });
+    const publisher = await addBenchPublisher(run, log);
+    await log.close();
+    const target = { ingress: run.ingress, host: publisher.host, path: '/page' };
+    const used = () => cpuOf([{ name: 'platform', pid }]);
+    let before = used();
+    const options = { connections, crawls, warmUpCrawls, payers: run.wallets };
+    const figures = await benchPaidCrawls(target, options, {
+      onMeasuring: () => {
+        before = used();
+      },
+      onMeasured: () => {},
+    });
+    await whenFolded(run.api);
+    const [platformCpu] = cpuBetween(before, used());
+    await publisher.close();
+    await platform.stop();
+    if (figures.failures > 0 || platformCpu === undefined) {
+      throw fail('bench_failed', `paid crawls: ${JSON.stringify(figures.seen)}`);
+    }
+    return { us: platformCpu.us / crawls, ratePerS: figures.ratePerS };
+  } finally {
+    await platform.remove();
+  }
+}

@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { Audience } from '@paycrawl/ingress/delivery/job';
+import { createOrigins } from '@paycrawl/ingress/delivery/origin';
+import { writeAnswer } from '@paycrawl/ingress/http/answer';
+import { pageBytes } from '../page-server.js';
+import type { Step } from './budget.js';
+import { cpuUsOfRounds } from './cpu-per-call.js';
+
+const connections = 64;
+const requests = 6_400;
+const rounds = 3;
+const timeoutMs = 10_000;
+
+/** Both sides of the ingress over loopback; origin and client are processes of their own. */
+export async function httpSteps(): Promise<Step[]> {
+  return [
+    { name: `page of ${pageBytes} B fetched from the origin`, perCrawl: 1, us: await fetchUs() },
+    { name: 'request received and answered, bare node:http', perCrawl: 1, us: await answerUs() },
+  ];
+}
+
+async function fetchUs(): Promise<number> {
+  const origin = child('./origin-main.js', []);
+  const port = await told<number>(origin);
+  const origins = createOrigins({
+    connectionsMax: connections,
+    connectTimeoutMs: timeoutMs,
+    headersTimeoutMs: timeoutMs,
+    bodyTimeoutMs: timeoutMs,
+  });
+  const audience: Audience = { isEmpty: () => false, isGone: () => false, onGone: () => {} };
+  const asked = { origin: `http://127.0.0.1:${port}`, method: 'GET', path: '/page', body: null };
+  const fetchOne = async (): Promise<void> => {
+    const headers = ['host', 'bench', 'user-agent', 'GPTBot/1.3'];
+    const page = await origins.fetch({ ...asked, headers }, audience, 256 * 1024);
+    if (page.kind !== 'whole') throw fail('bench_failed', `the origin's page: ${page.kind}`);
+  };
+  const worker = async (): Promise<void> => {
+    for (let i = 0; i < requests / connections; i++) await fetchOne();
+  };
+  const us = await cpuUsOfRounds(rounds, () =>
+    Promise.all(Array.from({ length: connections }, worker)),
+  );
+  await origins.close();
+  origin.kill();
+  return us / requests;
+}
+
+async function answerUs(): Promise<number> {
+  const headers = {
+    'content-type': 'text/html',
+    'payment-response': 'e'.repeat(340),
+    'cache-control': 'private',
+  };
+  const body = Buffer.alloc(pageBytes, 'A page of two kilobytes. ');
+  const server = createServer((_request, response) =>
+    writeAnswer(response, 'GET', { status: 200, headers, body }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = child('./asking-main.js', [String(port), String(connections)]);
+  await told(client);
+  const us = await cpuUsOfRounds(rounds, async () => {
+    client.send(requests);
+    await told(client);
+  });
+  client.kill();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return us / requests;
+}
+
+function child(program: string, args: readonly string[]): ChildProcess {
+  return fork(fileURLToPath(new URL(program, import.meta.url)), args);
+}
+
+/** The next thing that the child says. */
+function told<Message>(from: ChildProcess): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(fail('bench_failed', 'a process of the bench ended'));
+    from.once('exit', ended);
+    from.once('message', (message) => {
+      from.off('exit', ended);
+      resolve(message as Message);
+    });
+  });
+}
