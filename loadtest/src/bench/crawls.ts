@@ -49,15 +49,8 @@ export async function benchPaidCrawls(
   { connections, crawls, warmUpCrawls, payers }: PaidCrawlsOptions,
   stopwatch?: Stopwatch,
 ): Promise<LoadFigures> {
-  const header = await offerHeader(target.ingress, target.host, target.path);
-  if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
-  const offered = readOffer(header);
-  const signed = (payer: Payer) =>
-    requestBytes(target, signProof(offered, payer, Math.floor(Date.now() / 1000)));
   // Every payer crawls once before: its funds are known, as in a steady state.
-  const first = payers.map(signed);
-  const inTurn = (count: number): Buffer[] =>
-    Array.from({ length: count }, (_, i) => signed(payers[i % payers.length] as Payer));
+  const first = await signedRequests(target, payers, payers.length);
   const loop = (queue: Buffer[], most: number): Promise<LoadFigures> =>
     runClosedLoop({
       target: targetOf(target.ingress),
@@ -67,12 +60,27 @@ export async function benchPaidCrawls(
       isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
     });
   await loop(first, Math.min(connections, payers.length));
-  await loop(inTurn(warmUpCrawls), connections);
-  const requests = inTurn(crawls);
+  await loop(await signedRequests(target, payers, warmUpCrawls), connections);
+  const requests = await signedRequests(target, payers, crawls);
   stopwatch?.onMeasuring();
   const figures = await loop(requests, connections);
   stopwatch?.onMeasured();
   return figures;
+}
+
+/** Paid as the offer of this moment asks for: it follows the time that settlement needs. */
+async function signedRequests(
+  target: Target,
+  payers: readonly Payer[],
+  count: number,
+): Promise<Buffer[]> {
+  const header = await offerHeader(target.ingress, target.host, target.path);
+  if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
+  const offered = readOffer(header);
+  const nowS = Math.floor(Date.now() / 1000);
+  return Array.from({ length: count }, (_, i) =>
+    requestBytes(target, signProof(offered, payers[i % payers.length] as Payer, nowS)),
+  );
 }
 
 function requestBytes({ host, path }: Target, proof?: string): Buffer {
