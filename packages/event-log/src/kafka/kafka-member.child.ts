@@ -10,8 +10,9 @@ function say(...words: (string | number)[]): void {
 const log = openKafkaLog({
   brokers: brokers.split(','),
   clientId: 'child',
-  sessionTimeoutMs: 1_500,
-  rebalanceTimeoutMs: 1_000,
+  // A rebalance waits for longer than a session: who is replaced has outlived its own.
+  sessionTimeoutMs: 2_000,
+  rebalanceTimeoutMs: 10_000,
 });
 
 const member = await log.joinGroup({

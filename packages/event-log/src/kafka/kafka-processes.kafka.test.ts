@@ -77,7 +77,8 @@ test('behavior: what a killed member held moves to who takes its place, and with
   await heir.lines.until((lines) => held(lines) === 2);
   const gapMs = Math.round(performance.now() - diedMs);
   console.log(`kill -9 of a member: its partitions moved after ${gapMs} ms`);
-  expect(gapMs).toBeLessThan(5_000);
+  // The end of a session, and a process that starts on a machine with other work.
+  expect(gapMs).toBeLessThan(10_000);
   heir.signal('SIGTERM');
   await heir.lines.until((lines) => lines.includes('closed'));
   expect(held(heir.lines.items)).toBe(0);

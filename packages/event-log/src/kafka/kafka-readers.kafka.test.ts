@@ -69,6 +69,7 @@ test('error: log_unavailable where no broker answers, in the time of a question'
   const unavailable = { code: 'log_unavailable' };
   await expect(log.topics()).rejects.toMatchObject(unavailable);
   await expect(log.producer().append([record('t', 0, 'a')])).rejects.toMatchObject(unavailable);
-  expect(performance.now() - beginMs).toBeLessThan(3_000);
+  // A question that nobody limits takes 10 s.
+  expect(performance.now() - beginMs).toBeLessThan(8_000);
   await log.close();
 });

@@ -117,6 +117,7 @@ async function joinAndSync(member: Member, link: Link): Promise<string[]> {
   member.generation = joined.generationId;
   const groupAssignment =
     joined.leaderId === joined.memberId ? await assignAsLeader(cluster, joined.members) : [];
+  const askedMs = performance.now();
   const { errorCode, memberAssignment } = await link.request(
     'SyncGroup',
     {
@@ -128,7 +129,7 @@ async function joinAndSync(member: Member, link: Link): Promise<string[]> {
     cluster.settings.rebalanceTimeoutMs,
   );
   throwIfRefused(errorCode, 'to sync with the group');
-  member.pulse.beat();
+  member.pulse.beat(askedMs);
   return parseAssignment(memberAssignment);
 }
 
@@ -165,6 +166,7 @@ async function beat(member: Member, link: Link): Promise<void> {
     if (isOver(member) || (member.mustRejoin && !member.isClosing)) return;
     member.mustRejoin = false;
     const { memberId, generation: groupGenerationId } = member;
+    const askedMs = performance.now();
     const { errorCode } = await link.request('Heartbeat', {
       groupId: options.groupId,
       groupGenerationId,
@@ -174,7 +176,7 @@ async function beat(member: Member, link: Link): Promise<void> {
     const isRebalance = kafkaTypeOf(fault) === groupFaults.rebalance;
     if (errorCode !== 0 && !isRebalance) throw fault;
     // Still a member, whatever is shared out next.
-    member.pulse.beat();
+    member.pulse.beat(askedMs);
     if (isRebalance) return;
   }
 }

@@ -1,10 +1,18 @@
 /**
- * When the group last confirmed this member. A process that was frozen, or cut off, for longer
+ * Until when the group has confirmed this member. A process that was frozen, or cut off, for longer
  * than its session is no owner any more, only nobody has told it yet: it asks before it goes on.
+ *
+ * Another member that joins meanwhile may have its partitions sooner, after a rebalance timeout. To
+ * stop by then would stop everybody whenever their coordinator fails over; the work that is done
+ * twice instead is dropped by its cause (docs/adr/0001-the-log-decides.md).
  */
 export interface Pulse {
-  /** The group has just confirmed the membership. */
-  beat(): void;
+  /**
+   * The group has confirmed what it was asked at this time (`performance.now()`). The session of
+   * the group begins when the question arrives, not when its answer is read: a process that was
+   * frozen in between wakes up with the answer before it, however old it is.
+   */
+  beat(askedMs: number): void;
   isFresh(): boolean;
   /** Resolves at the next beat, or when woken. */
   next(): Promise<void>;
@@ -12,7 +20,7 @@ export interface Pulse {
 }
 
 export function createPulse(sessionTimeoutMs: number): Pulse {
-  let heardMs = Number.NEGATIVE_INFINITY;
+  let confirmedMs = Number.NEGATIVE_INFINITY;
   let wakers: (() => void)[] = [];
   const wake = () => {
     const woken = wakers;
@@ -20,11 +28,11 @@ export function createPulse(sessionTimeoutMs: number): Pulse {
     for (const waker of woken) waker();
   };
   return {
-    beat() {
-      heardMs = performance.now();
+    beat(askedMs) {
+      confirmedMs = Math.max(confirmedMs, askedMs);
       wake();
     },
-    isFresh: () => performance.now() - heardMs < sessionTimeoutMs,
+    isFresh: () => performance.now() - confirmedMs < sessionTimeoutMs,
     next: () => new Promise((resolve) => wakers.push(resolve)),
     wake,
   };
