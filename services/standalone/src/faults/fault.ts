@@ -18,6 +18,8 @@ export interface FaultCase {
   readonly statuses?: readonly string[];
   /** Absent: the platform that the cases share. Else one of its own, removed afterwards. */
   readonly platform?: PlatformOptions;
+  /** What the audit afterwards is started with, where today's program cannot read the log. */
+  readonly audit?: Readonly<Record<string, string>>;
   /** The load runs already and goes on; when it returns, load is stopped and the books audited. */
   run(context: FaultContext): Promise<FaultFigures>;
 }

@@ -26,7 +26,7 @@ const startTimeMs = 120_000;
 const eventually = { timeout: limitMs(60_000), interval: 200 };
 
 const lines: MatrixLine[] = [];
-const platforms = new Map<PlatformOptions | undefined, FaultPlatform>();
+const platforms = new Map<PlatformOptions, FaultPlatform>();
 process.stdout.write(
   `faults: seed ${seed} (FAULT_SEED repeats it), limits of time × ${patience}, ` +
     `${choice.isAll ? 'everything' : 'steps and services drawn by the seed'}\n`,
@@ -38,7 +38,10 @@ afterAll(async () => {
   if (choice.isAll && FAULT_ONLY === undefined) writeDocument();
 }, 120_000);
 
-async function platformOf(options: PlatformOptions | undefined): Promise<FaultPlatform> {
+/** Of all cases that name no platform of their own. */
+const shared: PlatformOptions = { nodes: choice.isAll ? 3 : 1 };
+
+async function platformOf(options: PlatformOptions = shared): Promise<FaultPlatform> {
   const running = platforms.get(options) ?? (await startFaultPlatform(options));
   platforms.set(options, running);
   return running;
@@ -72,7 +75,8 @@ async function runCase(row: FaultRow, one: FaultCase): Promise<void> {
   } finally {
     all = await stopAll(loads);
     if (figures !== undefined) {
-      verdict = figures.verdict ?? (await verdictOf(platform, loads).catch(() => 'failed'));
+      verdict =
+        figures.verdict ?? (await verdictOf(platform, loads, one.audit).catch(() => 'failed'));
     }
     lines.push({
       ...{ row: row.name, case: one.name, figures: figures ?? {}, verdict },
@@ -103,13 +107,17 @@ async function removeOwn(options: PlatformOptions): Promise<void> {
 }
 
 /** Nothing that a crawler has a receipt for is missing, and the books are as the log says. */
-async function verdictOf(platform: FaultPlatform, loads: readonly Load[]): Promise<string> {
+async function verdictOf(
+  platform: FaultPlatform,
+  loads: readonly Load[],
+  audit: FaultCase['audit'],
+): Promise<string> {
   const { charged } = platform.watch;
   const receipts = loads.flatMap((load) => [...load.receipts]);
   const missing = () => receipts.filter((id) => !charged.has(id));
   await expect.poll(missing, eventually).toEqual([]);
   await platform.run();
-  const said = await auditLines(platform.directory, platform.environment);
+  const said = await auditLines(platform.directory, { ...platform.environment, ...audit });
   const verdict = said.at(-1) ?? 'no verdict';
   if (verdict !== cleanVerdict) process.stdout.write(`${said.join('\n')}\n`);
   return verdict;

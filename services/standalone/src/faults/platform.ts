@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeEvent } from '@paycrawl/events/event';
 import { type ClickHouseServer, startClickHouseServer } from '@paycrawl/testkit/clickhouse-server';
 import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import { startTcpProxy, type TcpProxy } from '@paycrawl/testkit/tcp-proxy';
@@ -32,6 +33,8 @@ export interface PlatformOptions {
   readonly nodes?: 1 | 3;
   readonly instances?: Partial<Record<ServiceName, number>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** How the watch reads records; absent: as the present program. */
+  readonly decode?: typeof decodeEvent;
 }
 
 /** Two tills for the balancer, two verifiers so that one can die: the rest is supervised. */
@@ -66,7 +69,7 @@ async function startParts(
   options: PlatformOptions,
   closers: Closers,
 ): Promise<Omit<FaultPlatform, 'remove'>> {
-  const { nodes = 1, instances = instancesDefault } = options;
+  const { nodes = 1, instances = instancesDefault, decode = decodeEvent } = options;
   const directory = await mkdtemp(join(tmpdir(), 'paycrawl-faults-'));
   closers.push(() => wipeKafka(directory));
   const proxies = await Promise.all(Array.from({ length: nodes }, () => startTcpProxy(1)));
@@ -90,7 +93,7 @@ async function startParts(
   const tills = services.fleet.members().filter(({ service }) => service === 'ingress');
   const balancer = await startBalancer(0, tills.map(balanced));
   closers.push(() => balancer.close());
-  const watch = await startWatch(services.log, (error) => {
+  const watch = await startWatch(services.log, decode, (error) => {
     process.stderr.write(`faults: the log cannot be followed: ${String(error)}\n`);
   });
   closers.push(() => watch.close());

@@ -1,5 +1,5 @@
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { type AnyEvent, decodeEvent, type EventOfType } from '@paycrawl/events/event';
+import type { AnyEvent, decodeEvent, EventOfType } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName } from '@paycrawl/events/topics';
 
 /** Follows topics from beside the platform: when each record came, and what must not be lost. */
@@ -19,7 +19,11 @@ export interface Watch {
 const watched = ['payments', 'decisions', 'ledger', 'settlements'] as const;
 export type WatchedTopic = (typeof watched)[number];
 
-export async function startWatch(log: EventLog, onError: (error: unknown) => void): Promise<Watch> {
+export async function startWatch(
+  log: EventLog,
+  decode: typeof decodeEvent,
+  onError: (error: unknown) => void,
+): Promise<Watch> {
   const times = new Map<WatchedTopic, number[]>(watched.map((topic) => [topic, []]));
   const charged = new Set<string>();
   const ended = new Set<string>();
@@ -38,7 +42,7 @@ export async function startWatch(log: EventLog, onError: (error: unknown) => voi
         const nowMs = performance.now();
         for (const { value } of records) {
           times.get(topic)?.push(nowMs);
-          const decoded = decodeEvent(value);
+          const decoded = decode(value);
           if (decoded.kind !== 'event') continue;
           const { event } = decoded;
           if (event.type === 'ChargePosted') post(event.data);
