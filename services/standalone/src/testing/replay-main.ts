@@ -38,9 +38,15 @@ const checkpointIntervalMs = 200;
 const passes = 5;
 
 const { values } = parseArgs({
-  options: { brokers: { type: 'string' }, scratch: { type: 'string' } },
+  options: {
+    brokers: { type: 'string' },
+    scratch: { type: 'string' },
+    /** This is one of so many processes, which share the partitions as instances do. */
+    process: { type: 'string' },
+    of: { type: 'string' },
+  },
 });
-const { brokers = '', scratch = '' } = values;
+const { brokers = '', scratch = '', process: mine = '0', of = '1' } = values;
 const log = openKafkaLog({ brokers: brokers.split(','), clientId: 'paycrawl-replay' });
 for (const [name, fold] of folds) {
   process.stdout.write(`${JSON.stringify(await replay(name, fold))}\n`);
@@ -49,9 +55,10 @@ await log.close();
 
 async function replay(name: Name, fold: Fold<never>): Promise<Replayed> {
   const topic = physicalTopic(fold.input);
-  const places = Array.from({ length: await partitionsOf(log, topic) }, (_, i) => i);
+  const all = Array.from({ length: await partitionsOf(log, topic) }, (_, i) => i);
+  const places = all.filter((partition) => String(partition % Number.parseInt(of, 10)) === mine);
   const wanted = await Promise.all(places.map((partition) => snapshotOf(name, partition)));
-  const figures = { records: 0, entries: 0, bytes: 0, perS: [] as number[] };
+  const figures = { records: 0, entries: 0, bytes: 0, seconds: [] as number[] };
   const differences: string[] = [];
   for (let pass = 0; pass < passes; pass += 1) {
     const stores = places.map((partition) => storeAt(`${name}-${pass}-${partition}`));
@@ -61,8 +68,8 @@ async function replay(name: Name, fold: Fold<never>): Promise<Replayed> {
       beganMs ??= performance.now();
     };
     const counts = await Promise.all(
-      places.map((partition) => {
-        const [target, store] = [wanted[partition], stores[partition]];
+      places.map((partition, at) => {
+        const [target, store] = [wanted[at], stores[at]];
         if (target === undefined || store === undefined) throw fail('internal', 'no store');
         const untilOffset = target.position().nextOffset;
         return foldUntil({ fold, topic, partition, store, untilOffset, onFirst });
@@ -70,18 +77,18 @@ async function replay(name: Name, fold: Fold<never>): Promise<Replayed> {
     );
     const tookS = (performance.now() - (beganMs ?? 0)) / 1000;
     figures.records = counts.reduce((sum, count) => sum + count, 0);
-    figures.perS.push(Math.round(figures.records / tookS));
-    for (const [partition, store] of stores.entries()) {
-      const found = compare(wanted[partition] ?? store, store);
+    figures.seconds.push(tookS);
+    for (const [at, store] of stores.entries()) {
+      const found = compare(wanted[at] ?? store, store);
       if (pass === 0) figures.entries += found.entries;
       if (pass === 0) figures.bytes += found.bytes;
-      differences.push(...found.differences.map((one) => `${topic}/${partition}: ${one}`));
+      differences.push(...found.differences.map((one) => `${topic}/${places[at]}: ${one}`));
       await store.close();
     }
   }
-  const { perS, ...rest } = figures;
-  const [firstPerS = 0] = perS;
-  return { fold: name, topic, ...rest, firstPerS, bestPerS: Math.max(...perS), differences };
+  const { seconds, ...rest } = figures;
+  const [firstS = 0] = seconds;
+  return { fold: name, topic, ...rest, firstS, bestS: Math.min(...seconds), differences };
 }
 
 /** The state that an owner handed over last. */

@@ -6,9 +6,9 @@ export interface Replayed {
   /** Of the state at the end. */
   readonly entries: number;
   readonly bytes: number;
-  /** Events per second: of a process that just started, and the best that it came to. */
-  readonly firstPerS: number;
-  readonly bestPerS: number;
+  /** Seconds: of a process that just started, and the least that it came to. */
+  readonly firstS: number;
+  readonly bestS: number;
   /** Between the owners' state and this one. */
   readonly differences: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,6 +11,8 @@ import type { FaultContext, FaultFigures, FaultRow } from '../fault.js';
 
 const program = fileURLToPath(new URL('../../../dist/testing/replay-main.js', import.meta.url));
 const goalPerS = 100_000;
+/** As many instances as this machine has cores share the partitions. */
+const processes = availableParallelism();
 
 export const replayed: FaultRow = {
   name: 'replay from offset 0 into empty state',
@@ -20,7 +22,7 @@ export const replayed: FaultRow = {
   ],
 };
 
-/** In a process of its own, from what is built: the test runner's code is slower. */
+/** In processes of their own, from what is built: the test runner's code is slower. */
 async function replayEverything({ platform, load }: FaultContext): Promise<FaultFigures> {
   await load.stop();
   // Whoever hands over writes a snapshot of where it stood.
@@ -30,28 +32,50 @@ async function replayEverything({ platform, load }: FaultContext): Promise<Fault
   }
   const scratch = await mkdtemp(join(tmpdir(), 'paycrawl-replay-'));
   try {
-    const argv = [program, '--brokers', platform.kafka.brokers.join(','), '--scratch', scratch];
-    const { stdout } = await promisify(execFile)(process.execPath, argv, {
-      env: childEnvironment(),
-    });
-    const all = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Replayed);
+    const brokers = platform.kafka.brokers.join(',');
+    const shares = await Promise.all(
+      Array.from({ length: processes }, (_, index) => replayShare(brokers, scratch, index)),
+    );
+    const all = shares.flat();
     expect(all.flatMap(({ differences }) => differences)).toEqual([]);
-    for (const { entries, records } of all) {
+    const topics = [...new Set(all.map(({ topic }) => topic))];
+    const lines = topics.map((topic) => together(all.filter((one) => one.topic === topic)));
+    for (const { entries, records } of lines) {
       expect(entries).toBeGreaterThan(0);
       expect(records).toBeGreaterThan(0);
     }
-    return { note: all.map(lineOf).join('; ') };
+    return { note: `${processes} processes; ${lines.map(lineOf).join('; ')}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-function lineOf({ topic, records, entries, firstPerS, bestPerS }: Replayed): string {
+async function replayShare(brokers: string, scratch: string, index: number): Promise<Replayed[]> {
+  const argv = [program, '--brokers', brokers, '--scratch', join(scratch, String(index))];
+  const share = ['--process', String(index), '--of', String(processes)];
+  const { stdout } = await promisify(execFile)(process.execPath, [...argv, ...share], {
+    env: childEnvironment(),
+  });
+  const lines = stdout.trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Replayed);
+}
+
+/** What several processes did at the same time: all of it, in the time of the slowest. */
+function together(shares: readonly Replayed[]): Replayed {
+  const sum = (of: 'records' | 'entries' | 'bytes') =>
+    shares.reduce((total, share) => total + share[of], 0);
+  const slowest = (of: 'firstS' | 'bestS') => Math.max(...shares.map((share) => share[of]));
+  return {
+    ...(shares[0] as Replayed),
+    ...{ records: sum('records'), entries: sum('entries'), bytes: sum('bytes') },
+    ...{ firstS: slowest('firstS'), bestS: slowest('bestS') },
+  };
+}
+
+function lineOf({ topic, records, entries, firstS, bestS }: Replayed): string {
+  const perS = (seconds: number) => Math.round(records / seconds).toLocaleString('en');
   return (
     `${topic}: ${records} events into ${entries} equal entries, ` +
-    `${firstPerS} events/s at first, ${bestPerS} at best`
+    `${perS(firstS)} events/s at first, ${perS(bestS)} at best`
   );
 }
