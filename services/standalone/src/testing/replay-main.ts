@@ -75,7 +75,7 @@ async function replay(name: Name, fold: Fold<never>): Promise<Replayed> {
         return foldUntil({ fold, topic, partition, store, untilOffset, onFirst });
       }),
     );
-    const tookS = (performance.now() - (beganMs ?? 0)) / 1000;
+    const tookS = beganMs === undefined ? 0 : (performance.now() - beganMs) / 1000;
     figures.records = counts.reduce((sum, count) => sum + count, 0);
     figures.seconds.push(tookS);
     for (const [at, store] of stores.entries()) {
