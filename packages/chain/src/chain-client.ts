@@ -1,9 +1,10 @@
 import type { Address, Hex } from 'viem';
+import { readHasCode } from './account-codes.js';
 import { findAuthorizationEvents } from './authorization-events.js';
 import { readBlock, readHead, readTransaction } from './blocks.js';
 import type { Chain } from './chain.js';
 import { multicall3Address } from './multicall3.js';
-import { observePayers, readAuthorizationStates, readHasCode, simulate } from './payers.js';
+import { observePayers, readAuthorizationStates, simulate } from './payers.js';
 import { asBigint, asCount, blockParameter, openRpc, unreadable } from './rpc.js';
 import { checkSignature } from './signatures.js';
 import { submitTransaction } from './submit.js';

@@ -1,16 +1,16 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Address } from 'viem';
+import { readHasCode } from './account-codes.js';
 import { readBlock, readHead } from './blocks.js';
 import type {
   AuthorizationStatesRequest,
-  BlockTag,
   PayerObservation,
   PayerRequest,
   PayersObservation,
   SimulationRequest,
 } from './chain.js';
 import { type Call, decodeAggregate3Result, encodeAggregate3 } from './multicall3.js';
-import { asBigint, asHex, blockParameter, type Rpc, unreadable } from './rpc.js';
+import { asBigint, type Rpc, unreadable } from './rpc.js';
 import { encodeAuthorizationState, encodeBalanceOf } from './usdc.js';
 
 /** Inner calls of one `eth_call`: far below the gas that nodes allow to it (a read is ~5,000). */
@@ -75,18 +75,6 @@ export async function readAuthorizationStates(
   }));
   const answers = await readUints(rpc, multicall3, calls, request.blockNumber);
   return answers.map((answer) => answer !== 0n);
-}
-
-export async function readHasCode(
-  rpc: Rpc,
-  addresses: readonly Address[],
-  block: BlockTag,
-): Promise<readonly boolean[]> {
-  const parameter = blockParameter(block);
-  const codes = await Promise.all(
-    addresses.map((address) => rpc.ask('eth_getCode', [address, parameter])),
-  );
-  return codes.map((code) => asHex(code) !== '0x');
 }
 
 export async function simulate(

@@ -9,9 +9,9 @@ import {
   parseErc6492Signature,
   recoverAddress,
 } from 'viem';
+import { readHasCode } from './account-codes.js';
 import { readBlock, readHead } from './blocks.js';
 import type { BlockHeader, SignatureAnswer, SignatureRequest } from './chain.js';
-import { readHasCode } from './payers.js';
 import { type Rpc, unreadable } from './rpc.js';
 import { splitSignature } from './usdc.js';
 
