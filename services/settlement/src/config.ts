@@ -28,9 +28,9 @@ export const settlementSchema = Type.Object({
   batchesInFlightMax: Type.Integer({
     minimum: 1,
     maximum: 64,
-    default: 4,
+    default: 32,
     env: 'SETTLEMENT_BATCHES_IN_FLIGHT_MAX',
-    description: 'keeps the lane busy while earlier batches wait for depth; nodes queue about 16',
+    description: 'the lane goes on while earlier batches wait for depth; at most 16 lack a block',
   }),
   deadlineMarginS: Type.Integer({
     minimum: 1,

@@ -1,4 +1,4 @@
-import type { Chain } from '@paycrawl/chain/chain';
+import type { Chain, Fees } from '@paycrawl/chain/chain';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import type { OwnedPartition } from '@paycrawl/fold/runtime';
@@ -140,4 +140,6 @@ export interface Sight {
   /** Next nonce of the signer at the head and at depth. */
   readonly headNonce: number;
   readonly deepNonce: number;
+  /** The market's fees, read when they are first wanted. */
+  fees(): Promise<Fees>;
 }

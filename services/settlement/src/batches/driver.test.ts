@@ -317,4 +317,21 @@ describe('a world in trouble', () => {
     expect(bench.outputs.filter(({ type }) => type === 'BatchConfirmed')).toHaveLength(5);
     expect(await chain.accountNonce(bench.signer.address, 'latest')).toBe(5);
   });
+
+  test('behavior: the lane goes on while batches wait for depth, 16 of them without a block', async () => {
+    await freshBench({ batches: { ...batches, batchChargesMax: 1, batchesInFlightMax: 32 } });
+    const wallet = await fundedWallet(100_000n);
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const taken = await takeBatch(Array(20).fill(wallet));
+    const next = (block: 'latest' | 'pending') => chain.accountNonce(bench.signer.address, block);
+    for (let look = 0; look < 12; look += 1) await bench.driver.poll();
+    expect([await next('latest'), await next('pending')]).toEqual([0, 16]);
+    await devnet.mine(1);
+    for (let look = 0; look < 4; look += 1) await bench.driver.poll();
+    // None of the first is at depth, and the others are with the node.
+    expect([await next('latest'), await next('pending')]).toEqual([16, 20]);
+    expect(bench.outputs.some(({ type }) => type === 'BatchConfirmed')).toBe(false);
+    await bench.until('all settled', () => taken.every(({ id }) => isSettled(id)()));
+    expect(await next('latest')).toBe(20);
+  });
 });

@@ -117,10 +117,7 @@ async function work(context: DriverContext): Promise<void> {
   if (lane.batchIds.length === 0 && !hasWaiting(context)) return;
   const sight = await look(context, lane);
   if (sight === undefined) return;
-  for (const batchId of lane.batchIds) {
-    const batch = batchOf(owned.state, batchId);
-    if (batch !== undefined) await advance(context, batch, sight);
-  }
+  await advanceAll(context, sight);
   if (sight.headNumber === context.memory.observedHead) return;
   await observeWaiting(context, sight);
   context.memory.observedHead = sight.headNumber;
@@ -136,12 +133,63 @@ async function alignSettings(context: DriverContext): Promise<void> {
   await appendOnce(context, `settings/${version + 1}`, 'SettlementSettingsChanged', data);
 }
 
-async function advance(context: DriverContext, batch: Batch, sight: Sight): Promise<void> {
-  if (sight.deepNonce > batch.nonce) return observeBatch(context, batch, sight);
-  context.memory.strangerSeenAt.delete(batch.batchId);
-  // Mined, but not deep enough: a reorganisation may still bring the nonce back.
-  if (sight.headNonce > batch.nonce) return;
-  return pushBatch(context, batch, sight);
+/**
+ * Transactions of one lane that may wait for a block at once: nodes keep no more of one account
+ * (16 are geth's guarantee and reth's bound). Batches behind them wait with their nonces.
+ */
+const unminedMax = 16;
+/** Few, so that the first of many is sent while the next are signed. */
+const proposedAtOnce = 8;
+/** Reading the outcomes of a batch costs the node some 200 kB. */
+const observedAtOnce = 4;
+
+/**
+ * Batches do not wait for one another: while some wait for depth and others are read at depth, the
+ * next ones are signed and sent. Within each kind the order is that of the nonces.
+ */
+async function advanceAll(context: DriverContext, sight: Sight): Promise<void> {
+  const { owned, memory } = context;
+  const deep: Batch[] = [];
+  const sealed: Batch[] = [];
+  const sent: Batch[] = [];
+  for (const batchId of sight.lane.batchIds) {
+    const batch = batchOf(owned.state, batchId);
+    if (batch === undefined) continue;
+    if (sight.deepNonce > batch.nonce) {
+      deep.push(batch);
+      continue;
+    }
+    memory.strangerSeenAt.delete(batch.batchId);
+    // Mined, but not deep enough: a reorganisation may still bring the nonce back.
+    if (sight.headNonce > batch.nonce || batch.nonce >= sight.headNonce + unminedMax) continue;
+    if (batch.attempts.length === 0) sealed.push(batch);
+    else sent.push(batch);
+  }
+  const push = (batch: Batch) => pushBatch(context, batch, sight);
+  // Nodes take nonces out of order, but need not: bytes go one after the other.
+  await allOf([
+    forEachAtOnce(sent, 1, push),
+    // One handful each time: what came back through the log is sent by the next look.
+    forEachAtOnce(sealed.slice(0, proposedAtOnce), proposedAtOnce, push),
+    forEachAtOnce(deep, observedAtOnce, (batch) => observeBatch(context, batch, sight)),
+  ]);
+}
+
+/** Ends when all have ended, so that no work of this poll goes on beside the next. */
+async function allOf(works: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(works)) {
+    if (ended.status === 'rejected') throw ended.reason;
+  }
+}
+
+async function forEachAtOnce(
+  batches: readonly Batch[],
+  atOnceMax: number,
+  work: (batch: Batch) => Promise<void>,
+): Promise<void> {
+  for (let start = 0; start < batches.length; start += atOnceMax) {
+    await allOf(batches.slice(start, start + atOnceMax).map(work));
+  }
 }
 
 /** The first nonce is read at the head: nothing of this lane was ever sent. */
@@ -190,6 +238,16 @@ async function look(context: DriverContext, lane: Lane): Promise<Sight | undefin
     deep: { number: deep.number, hash: deep.hash, timestampS: deep.timestampS },
     headNonce,
     deepNonce,
+    fees: onceAsked(() => chain.fees()),
+  };
+}
+
+/** Asked when the first one wants it, and once for all. */
+function onceAsked<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let answer: Promise<Answer> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
   };
 }
 
