@@ -10,7 +10,10 @@ import {
   encodeFunctionData,
   type Hex,
   hashDomain,
+  keccak256,
+  padHex,
   parseAbi,
+  toHex,
 } from 'viem';
 import type { DevnetRpc } from './devnet-rpc.js';
 
@@ -124,6 +127,28 @@ async function assertDomain(rpc: DevnetRpc, chainId: number): Promise<void> {
     },
   });
   if (found !== expected) throw fail('devnet_failed', 'USDC has another signing domain.');
+}
+
+const implementationAddress: Address = '0x5160000000000000000000000000000000000002';
+/** Where OpenZeppelin's first proxies, which Circle's is one of, keep implementation and admin. */
+const implementationSlot = keccak256(toHex('org.zeppelinos.proxy.implementation'));
+const adminSlot = keccak256(toHex('org.zeppelinos.proxy.admin'));
+
+/**
+ * As on public networks: Circle's `FiatTokenProxy` stands before the implementation. State stays
+ * where it was; each call costs a little more gas.
+ */
+export async function placeUsdcBehindProxy(rpc: DevnetRpc): Promise<void> {
+  const proxy = await readArtifact('v1/FiatTokenProxy');
+  const code = await rpc<Hex>('eth_getCode', [usdcAddress, 'latest']);
+  const setSlot = (slot: Hex, value: Address) =>
+    rpc('anvil_setStorageAt', [usdcAddress, slot, padHex(value, { size: 32 })]);
+  await rpc('anvil_setCode', [implementationAddress, code]);
+  await rpc('anvil_setCode', [usdcAddress, proxy.deployedBytecode]);
+  await setSlot(implementationSlot, implementationAddress);
+  // The admin may not call the token: an address that nobody is.
+  await setSlot(adminSlot, signatureCheckerAddress);
+  await rpc('evm_mine');
 }
 
 function link(artifact: Artifact, library: Address): Hex {
