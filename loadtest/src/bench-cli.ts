@@ -18,10 +18,12 @@ import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
 import { whenFolded } from './bench/when-folded.js';
 import type { LoadFigures } from './driver/closed-loop.js';
+import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 // Every figure of the documentation comes from here; each stands beside its limit, measured in
 // the same run on the same machine. `--kafka`: paid crawls alone, on the embedded log and then with
-// every service as a process over a broker, all of it on this machine.
+// every service as a process over a broker, all of it on this machine. `--json <file>`: the figures as
+// data as well.
 
 const page = '/page';
 const connections = 64;
@@ -38,13 +40,26 @@ interface Row {
   readonly limit?: string;
 }
 
+/** What `--json` writes: the table as it is printed, and the rates that plans are made with. */
+export interface BenchFigures {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+  readonly ratesPerS: Readonly<Record<string, number>>;
+}
+
 const rows: Row[] = [];
-const { values: flags } = parseArgs({ options: { kafka: { type: 'boolean', default: false } } });
+const ratesPerS: Record<string, number> = {};
+const { values: flags } = parseArgs({
+  options: { kafka: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
 note('bare limits');
 const recovery = benchBareRecovery(recoveries);
 if (flags.kafka) await benchBothLogs();
 else await benchAll();
 print();
+if (flags.json !== undefined) {
+  writeFigures(flags.json, { machine: thisMachine(Date.now()), rows, ratesPerS });
+}
 
 async function benchAll(): Promise<void> {
   const appends = await inTemporaryFolder((directory) =>
@@ -53,6 +68,7 @@ async function benchAll(): Promise<void> {
   await benchPlatform(appends);
   note('replay');
   const replay = await benchReplay(replayCrawls);
+  ratesPerS.admission = replay.eventsPerS;
   rows.push({ what: 'replay of the log into the admission fold', figure: perS(replay.eventsPerS) });
   note('revenue queries on ten million facts');
   const revenue = await benchRevenueQuery();
@@ -120,6 +136,7 @@ async function benchPlatform(appends: DurableAppendResult): Promise<void> {
   await withPlatform(async ({ run }, target) => {
     note(`challenges, ${connections} at once`);
     const challenges = await benchChallenges(target, connections, loadSeconds);
+    ratesPerS.challenges = challenges.ratePerS;
     const header = (await offerHeader(run.ingress, target.host, page)) ?? '';
     const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
     const bare = await benchBareFastify(header, body, connections, loadSeconds);

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
+import { challengesFold } from '@paycrawl/analytics/projection/challenges-fold';
 import Table from 'cli-table3';
 import { type Budget, budgetHead, budgetOf, restIs, rowsOf } from './bench/steps/budget.js';
 import { measureCrawlCpu } from './bench/steps/crawl-cpu.js';
 import { crawlEventTypes, crawlLogOf, ofType } from './bench/steps/crawl-events.js';
-import { bytesOf, createCrawlWorld } from './bench/steps/crawl-world.js';
+import { bytesOf, challengesOf, createCrawlWorld } from './bench/steps/crawl-world.js';
 import { edgeSteps } from './bench/steps/edge-steps.js';
-import { engineStep } from './bench/steps/engine-step.js';
+import { engineFigures } from './bench/steps/engine-figures.js';
 import { eventSteps } from './bench/steps/event-steps.js';
+import { openFolding } from './bench/steps/fold-events.js';
 import { foldSteps } from './bench/steps/fold-steps.js';
 import { httpSteps } from './bench/steps/http-steps.js';
 import { logSteps } from './bench/steps/log-steps.js';
@@ -20,13 +22,19 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 const crawlsFolded = 2_000;
 const crawlsFromEndToEnd = 8_000;
+const engineName = `ClickHouse takes the rows, ${crawlsFolded} crawls a block`;
+const engineStep = { name: engineName, perCrawl: 1 };
 
 export interface StepFigures {
   readonly machine: Machine;
   readonly budget: Budget;
+  /** The six records of a crawl, and the one of a challenge. */
   readonly crawlBytes: number;
+  readonly challengeBytes: number;
   readonly engineRowsPerCrawl: number;
   readonly engineBytesPerCrawl: number;
+  readonly engineRowsPerChallenge: number;
+  readonly engineBytesPerChallenge: number;
 }
 
 const { values: flags } = parseArgs({
@@ -63,15 +71,27 @@ async function measure(): Promise<StepFigures> {
   note('origin and answer');
   const http = await httpSteps();
   note('ClickHouse');
-  const engine = await engineStep(outputs, log.crawls);
-  const steps = [...edge, ...events, ...folds, ...records, ...http, engine.step];
+  const challenges = challengesOf(world, crawlsFolded);
+  const charted = openFolding(challengesFold, nowMs).feed(challenges);
+  const [engine, ofChallenges] = await engineFigures([outputs, charted], crawlsFolded);
+  const steps = [
+    ...edge,
+    ...events,
+    ...folds,
+    ...records,
+    ...http,
+    { ...engineStep, us: engine.us },
+  ];
   const all = crawlEventTypes.flatMap((type) => ofType(log, type));
   return {
     machine: thisMachine(nowMs),
     budget: budgetOf(steps, await crawlUs()),
     crawlBytes: Math.round(bytesOf(all) / log.crawls),
-    engineRowsPerCrawl: engine.rowsPerCrawl,
-    engineBytesPerCrawl: Math.round(engine.bytesPerCrawl),
+    challengeBytes: Math.round(bytesOf(challenges) / crawlsFolded),
+    engineRowsPerCrawl: engine.rows,
+    engineBytesPerCrawl: Math.round(engine.bytes),
+    engineRowsPerChallenge: ofChallenges.rows,
+    engineBytesPerChallenge: Math.round(ofChallenges.bytes),
   };
 }
 
@@ -79,8 +99,10 @@ async function crawlUs(): Promise<number | undefined> {
   if (flags['crawl-us'] !== undefined) return Number(flags['crawl-us']);
   if (flags['no-crawls']) return undefined;
   note(`${crawlsFromEndToEnd} paid crawls through a whole platform`);
-  const { us, ratePerS } = await measureCrawlCpu(crawlsFromEndToEnd);
-  note(`${Math.round(ratePerS)} paid crawls a second`);
+  const { us, afterwardsUs, ratePerS } = await measureCrawlCpu(crawlsFromEndToEnd);
+  note(
+    `${Math.round(ratePerS)} a second; ${Math.round(afterwardsUs)} µs each after the last answer`,
+  );
   return us;
 }
 

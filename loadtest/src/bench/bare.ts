@@ -8,26 +8,40 @@ import secp256k1 from 'secp256k1';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
 
 /** Fastify answering the same 402 bytes and doing nothing else: the limit of the HTTP side. */
+export interface BareFastify {
+  readonly pid: number;
+  load(connections: number, secondsMax: number): Promise<LoadFigures>;
+  close(): void;
+}
+
+export async function startBareFastify(header: string, body: string): Promise<BareFastify> {
+  const program = fileURLToPath(new URL('./bare-fastify-main.js', import.meta.url));
+  const child = fork(program, [header, body]);
+  const port = await new Promise<number>((resolve) => child.once('message', resolve as never));
+  const bytes = Buffer.from('GET /articles/1 HTTP/1.1\r\nhost: bare\r\n\r\n');
+  return {
+    pid: child.pid ?? 0,
+    load: (connections, secondsMax) =>
+      runClosedLoop({
+        target: { host: '127.0.0.1', port },
+        connections,
+        secondsMax,
+        next: () => bytes,
+        isExpected: ({ status }) => status === 402,
+      }),
+    close: () => void child.kill(),
+  };
+}
+
 export async function benchBareFastify(
   header: string,
   body: string,
   connections: number,
   secondsMax: number,
 ): Promise<LoadFigures> {
-  const child = fork(fileURLToPath(new URL('./bare-fastify-main.js', import.meta.url)), [
-    header,
-    body,
-  ]);
-  const port = await new Promise<number>((resolve) => child.once('message', resolve as never));
-  const bytes = Buffer.from('GET /articles/1 HTTP/1.1\r\nhost: bare\r\n\r\n');
-  const figures = await runClosedLoop({
-    target: { host: '127.0.0.1', port },
-    connections,
-    secondsMax,
-    next: () => bytes,
-    isExpected: ({ status }) => status === 402,
-  });
-  child.kill();
+  const bare = await startBareFastify(header, body);
+  const figures = await bare.load(connections, secondsMax);
+  bare.close();
   return figures;
 }
 

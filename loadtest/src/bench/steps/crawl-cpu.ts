@@ -10,6 +10,8 @@ import { whenFolded } from '../when-folded.js';
 export interface CrawlCpu {
   /** Of the whole platform for a crawl, until every fold and the charts have it. */
   readonly us: number;
+  /** Part of it: after the last answer, until then. */
+  readonly afterwardsUs: number;
   readonly ratePerS: number;
 }
 
@@ -27,21 +29,27 @@ export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
     const target = { ingress: run.ingress, host: publisher.host, path: '/page' };
     const used = () => cpuOf([{ name: 'platform', pid }]);
     let before = used();
+    let between = before;
     const options = { connections, crawls, warmUpCrawls, payers: run.wallets };
     const figures = await benchPaidCrawls(target, options, {
       onMeasuring: () => {
         before = used();
       },
-      onMeasured: () => {},
+      onMeasured: () => {
+        between = used();
+      },
     });
     await whenFolded(run.api);
-    const [platformCpu] = cpuBetween(before, used());
+    const after = used();
+    const [platformCpu] = cpuBetween(before, after);
+    const [afterwards] = cpuBetween(between, after);
     await publisher.close();
     await platform.stop();
     if (figures.failures > 0 || platformCpu === undefined) {
       throw fail('bench_failed', `paid crawls: ${JSON.stringify(figures.seen)}`);
     }
-    return { us: platformCpu.us / crawls, ratePerS: figures.ratePerS };
+    const afterwardsUs = (afterwards?.us ?? 0) / crawls;
+    return { us: platformCpu.us / crawls, afterwardsUs, ratePerS: figures.ratePerS };
   } finally {
     await platform.remove();
   }

@@ -128,6 +128,23 @@ export function eventsOf({ visit }: CrawlWorld, proof: Proof, index: number): Cr
   };
 }
 
+/** Challenges as the ingress writes them, of one page. */
+export function challengesOf({ visit, token, quote }: CrawlWorld, count: number): AnyEvent[] {
+  const { method, host: site, path: page, crawler, atMs: timeMs } = visit;
+  const about = { method, host: site, path: page, crawler: crawler.name };
+  const { network, asset } = token;
+  return Array.from({ length: count }, (_, index) => {
+    const challengeId = randomBytes(12).toString('hex');
+    const ids = { challengeId, publisherId: visit.site.publisherId, requestId: `bench-${index}` };
+    const rule = { ruleId: quote.ruleId, ruleVersion: quote.ruleVersion };
+    const price = { network, asset, amount, payTo, expiresAtMs: quote.expiresAtS * 1000 };
+    return {
+      ...{ type: 'ChallengeIssued', id: challengeId, source: 'ingress', timeMs },
+      data: { ...ids, ...about, ...rule, ...price },
+    };
+  });
+}
+
 /** What the verifier knows of every payer before its crawls. */
 export function fundsOf({ token, payers }: CrawlWorld, nowMs: number): AnyEvent[] {
   const { network, asset } = token;

@@ -8,41 +8,49 @@ import type { Caused } from '@paycrawl/fold/fold';
 import { openChdbWarehouse } from '@paycrawl/warehouse/chdb-warehouse';
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
-import type { Step } from './budget.js';
 import { cpuUsOf, median } from './cpu-per-call.js';
 
 const rounds = 3;
 
+type Outputs = readonly Caused<EventOutputs>[];
+
+/** What one crawl or challenge is to the engine: time, rows, and bytes on disk before merges. */
 export interface EngineFigures {
-  readonly step: Step;
-  /** What a crawl leaves in the engine: rows, and compressed bytes of all tables. */
-  readonly rowsPerCrawl: number;
-  readonly bytesPerCrawl: number;
+  readonly us: number;
+  readonly rows: number;
+  readonly bytes: number;
 }
 
-/** ClickHouse in this process: the rows of all crawls as one block, as a busy platform writes. */
-export async function engineStep(
-  outputs: readonly Caused<EventOutputs>[],
-  crawls: number,
-): Promise<EngineFigures> {
+/** ClickHouse in this process: all rows of each kind as one block, as a busy platform writes. */
+export async function engineFigures(
+  [crawls, challenges]: readonly [Outputs, Outputs],
+  count: number,
+): Promise<[EngineFigures, EngineFigures]> {
   const directory = mkdtempSync(join(tmpdir(), 'paycrawl-steps-'));
   const warehouse = await openChdbWarehouse({ directory });
   try {
     await migrate(warehouse);
-    await insert(warehouse, outputs);
-    const { rows, bytes } = await stored(warehouse);
-    const us: number[] = [];
-    for (let round = 0; round < rounds; round++) us.push(await insert(warehouse, outputs));
-    const name = `ClickHouse takes the rows, ${crawls} crawls a block`;
-    return {
-      step: { name, perCrawl: 1, us: median(us) / crawls },
-      rowsPerCrawl: rows / crawls,
-      bytesPerCrawl: bytes / crawls,
-    };
+    return [
+      await figuresOf(warehouse, crawls, count),
+      await figuresOf(warehouse, challenges, count),
+    ];
   } finally {
     await warehouse.close();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+async function figuresOf(warehouse: Warehouse, outputs: Outputs, count: number) {
+  const before = await stored(warehouse);
+  await insert(warehouse, outputs);
+  const after = await stored(warehouse);
+  const us: number[] = [];
+  for (let round = 0; round < rounds; round++) us.push(await insert(warehouse, outputs));
+  return {
+    us: median(us) / count,
+    rows: (after.rows - before.rows) / count,
+    bytes: (after.bytes - before.bytes) / count,
+  };
 }
 
 async function insert(warehouse: Warehouse, outputs: readonly Caused<EventOutputs>[]) {

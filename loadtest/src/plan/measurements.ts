@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BenchFigures } from '../bench-cli.js';
+import type { StepFigures } from '../bench-steps-cli.js';
+import { readFigures } from '../figures.js';
+import type { PlanMeasurements } from './inputs.js';
+
+/** The last runs that were kept. */
+export interface Kept {
+  readonly steps: StepFigures | undefined;
+  readonly bench: BenchFigures | undefined;
+}
+
+export function keptFigures(): Kept {
+  return { steps: kept<StepFigures>('steps'), bench: kept<BenchFigures>('bench') };
+}
+
+function kept<Figures>(name: string): Figures | undefined {
+  const path = fileURLToPath(new URL(`../../figures/${name}.json`, import.meta.url));
+  return existsSync(path) ? readFigures<Figures>(path) : undefined;
+}
+
+export function measurementsOf({ steps, bench }: Kept): PlanMeasurements {
+  const { challenges, admission } = bench?.ratesPerS ?? {};
+  const cores = bench?.machine.cores ?? 1;
+  return {
+    challengesPerSPerCore: challenges === undefined ? undefined : challenges / cores,
+    admissionRecordsPerS: admission,
+    crawlCpuUs: steps?.budget.crawlUs,
+    crawlBytes: steps?.crawlBytes,
+    challengeBytes: steps?.challengeBytes,
+    engineBytesPerCrawl: steps?.engineBytesPerCrawl,
+    engineBytesPerChallenge: steps?.engineBytesPerChallenge,
+    engineRowsPerCrawl: steps?.engineRowsPerCrawl,
+    engineRowsPerChallenge: steps?.engineRowsPerChallenge,
+  };
+}

@@ -1,0 +1,119 @@
+import type { BandFile } from '../bench/check/bands.js';
+import { budgetHead, restIs, rowsOf } from '../bench/steps/budget.js';
+import type { Machine } from '../figures.js';
+import { growthRows } from './growth.js';
+import { planInputs } from './inputs.js';
+import { type Kept, measurementsOf } from './measurements.js';
+import { planOf } from './plan.js';
+
+/** docs/performance.md: every number on it comes out of a run, or out of arithmetic on one. */
+export function performancePage(kept: Kept, { machine, bands }: BandFile): string {
+  return [
+    '<!-- Made by `npm run bench:page` from loadtest/figures; run the benches again. -->\n',
+    '# Performance\n',
+    intro,
+    '## Budget of a paid crawl\n',
+    budgetPart(kept),
+    '## Figures\n',
+    figuresPart(kept),
+    '## Kept from getting slower\n',
+    bandsIntro,
+    madeOn(machine),
+    bandTable(bands),
+    '## How cost grows\n',
+    table(['with', 'what grows', 'asked by'], growthRows),
+    '## Paper plan\n',
+    planIntro,
+    ...planOf(planInputs, measurementsOf(kept)).flatMap(({ title, rows }) => [
+      `### ${title}\n`,
+      table(
+        ['what', 'how much', 'how it follows'],
+        rows.map(({ what, value, how }) => [what, value, how]),
+      ),
+    ]),
+    endOfExact,
+  ].join('\n');
+}
+
+const intro = `Figures of one machine say little about another one; ratios to a limit that was measured in the
+same run say more. Every command prints its figures anew, and ends as failed when a request failed:
+
+| command | what it prints |
+|---|---|
+| \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker) |
+| \`npm run bench:steps\` | every step of a paid crawl with the functions that the services call, as a budget |
+| \`npm run bench:peers\` | the x402 reference stack and ours behind the same driver |
+| \`npm run bench:check\` | ratios beside the bands that unchanged code has; fails on a regression |
+| \`npm run bench:plan\` | the paper plan below, with inputs of your own as flags |
+| \`npm run bench:page\` | this page, from the runs kept by \`--json loadtest/figures/<bench or steps>.json\` |
+`;
+
+function budgetPart({ steps }: Kept): string {
+  const command = 'npm run bench:steps -- --json loadtest/figures/steps.json';
+  if (steps === undefined) return notYet(command);
+  const { budget, machine } = steps;
+  return [
+    madeOn(machine, command),
+    table(budgetHead, rowsOf(budget)),
+    `Processor time of all threads, garbage and compilers included. The steps run one by one and warm; the crawl from end to end is measured until every fold and the charts have it. What no step explains: ${restIs}.\n`,
+  ].join('\n');
+}
+
+function figuresPart({ bench }: Kept): string {
+  const command = 'npm run bench -- --json loadtest/figures/bench.json';
+  if (bench === undefined) return notYet(command);
+  const rows = bench.rows.map(({ what, figure, limit = '' }) => [what, figure, limit]);
+  return [madeOn(bench.machine, command), table(['what', 'figure', 'beside its limit'], rows)].join(
+    '\n',
+  );
+}
+
+const bandsIntro = `\`npm run bench:check\` measures each ratio in turns with its limit (A B B A …) and takes the median of
+the pairs; 1 is the limit itself. The bands come from runs of unchanged code
+(\`npm run bench:check -- --measure-noise 10\`): the low end is a fifth below the worst run, or three
+spreads below the median where that is lower, but never below half of the worst run. Ratios that
+end in \`-cpu\`, and the first four, are of processor time; \`challenges\` and \`paid\` are of rates.
+\`npm run bench:check -- --micro --plant codec\` does the work of one ratio twice: it must fail.
+`;
+
+function bandTable(bands: BandFile['bands']): string {
+  const rows = Object.entries(bands).map(([name, { low, min, median, max, runs }]) =>
+    [name, min, median, max, low, runs].map(String),
+  );
+  return table(['ratio', 'min', 'median', 'max', 'fails below', 'runs'], rows);
+}
+
+const planIntro = `1 billion challenges and 50 million paid crawls a day. \`npm run bench:plan\` computes it from the
+runs above and from the inputs in \`loadtest/src/plan/inputs.ts\`, assumptions named as such.
+`;
+
+const endOfExact = `### Where \`exact\` ends
+
+\`exact\` moves every payment by itself, so its gas is paid for every crawl: above the gas price that
+stands in the table nothing is left of the price, and the ingress stops offering it at a configured
+multiple before that. Admission is faster than settlement, too: what is admitted faster than it is
+settled waits, the margin that proofs must leave grows with the queue, and the offer ends when the
+queue fills half of the offered window. So \`exact\` is for prices well above its gas and for load
+that settlement can follow. Below that, many crawls are settled at once: a voucher of a channel adds
+up what its crawler owes and is claimed once a period, a signed commitment of a known account is
+invoiced. Both cost the ingress the same proof and the log the same records; gas then grows with
+crawlers, and no longer with crawls.
+`;
+
+function notYet(command: string): string {
+  return `Not kept yet: \`${command}\`, then \`npm run bench:page\`.\n`;
+}
+
+function madeOn({ cpu, cores, node, measuredOn }: Machine, command?: string): string {
+  const by = command === undefined ? '' : `\`${command}\`: `;
+  return `${by}${measuredOn}, ${cores} cores of ${cpu}, Node ${node}.\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
+  return `${[line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')}\n`;
+}
+
+function escaped(cell: string): string {
+  return cell.trim().replaceAll('|', '\\|');
+}
