@@ -82,11 +82,16 @@ async function listen(state: State): Promise<void> {
   const reader = createReader(cluster, place);
   state.reader = reader;
   state.isListening = true;
+  let fetching = reader.next(offset);
   for (;;) {
-    const records = await reader.next(offset);
+    const records = await fetching;
     const last = records.at(-1);
     if (last === undefined) return;
     offset = last.offset + 1;
+    // The broker has the next question before these are decoded.
+    fetching = reader.next(offset);
+    // Its failure is of interest only when its turn comes.
+    fetching.catch(() => undefined);
     state.onRecords(records);
   }
 }
