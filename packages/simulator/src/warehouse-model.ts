@@ -22,6 +22,7 @@ const orderKeys: Readonly<Record<string, readonly string[]>> = {
     ...['source_topic', 'source_partition'],
   ],
   rollup_path_day: ['publisher', 'day', 'path', 'asset', 'source_topic', 'source_partition'],
+  rollup_path_month: ['publisher', 'month', 'path', 'asset', 'source_topic', 'source_partition'],
   ledger_entries: ['publisher', 'at', 'log_topic', 'log_partition', 'log_offset', 'entry'],
   ledger_totals: [
     ...['publisher', 'moment', 'account', 'asset'],

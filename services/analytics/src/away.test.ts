@@ -92,7 +92,7 @@ test('behavior: ClickHouse away and wrong answers: 503, then everything, once', 
   expect(totals).toEqual({ facts: '1000', amount: '1000000' });
   const sum = (table: string) =>
     `SELECT sum(charged) AS charged, sum(toUInt256(charged_amount)) AS amount FROM ${table} FINAL`;
-  for (const table of ['rollup_hour', 'rollup_path_day']) {
+  for (const table of ['rollup_hour', 'rollup_path_day', 'rollup_path_month']) {
     while (
       ((await warehouse.query<{ charged: string }>(sum(table)))[0]?.charged ?? '0') !== '1000'
     ) {

@@ -8,8 +8,8 @@ const sweepEntriesMax = 5000;
 const sweptKey = 'm/swept';
 
 /**
- * Forgets what has ended, a bounded number at a time: buckets (`h`, `d`, `n`) whose time is over
- * and crawls (`x` points at `c`) that nothing can happen to any more. The projection never writes
+ * Forgets what has ended, a bounded number at a time: buckets (`h`, `d`, `n`, `p`, `q`) whose
+ * time is over and crawls (`x` points at `c`) that nothing can happen to any more. The projection never writes
  * into the topics that it reads, so there are no timers: the next record does it.
  */
 export function sweepEnded(view: ProjectionView): void {
@@ -17,7 +17,7 @@ export function sweepEnded(view: ProjectionView): void {
   if (view.nowMs - sweptMs < sweepEveryMs) return;
   view.set(sweptKey, view.nowMs);
   const { nowMs } = view;
-  for (const prefix of ['h/', 'd/', 'n/']) {
+  for (const prefix of ['h/', 'd/', 'n/', 'p/', 'q/']) {
     for (const key of endedKeys(view, prefix, nowMs)) view.delete(key);
   }
   for (const key of endedKeys(view, 'x/', nowMs)) {

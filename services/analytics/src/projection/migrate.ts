@@ -22,6 +22,8 @@ export function carryProjection(
     case 'h':
     case 'd':
     case 'n':
+    case 'p':
+    case 'q':
     case 'r':
     case 'm':
     case '~a':

@@ -4,8 +4,9 @@ import * as Sample from './events.given.js';
 import { given } from './fold.given.js';
 import { paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
+import type { ProjectionOutput } from './output.js';
 import { settlementsFold } from './settlements-fold.js';
-import { otherPaths, pathsPerDayMax } from './totals.js';
+import { count, dayMs, otherPaths, pathsPerDayMax, pathsPerMonthMax } from './totals.js';
 
 const noon = Date.UTC(2026, 0, 31, 12);
 
@@ -20,6 +21,7 @@ describe('challenges projection', () => {
       'log_totals',
       'rollup_hour',
       'rollup_path_day',
+      'rollup_path_month',
     ]);
     expect(outputs).toContainEqual({
       table: 'event_index',
@@ -53,6 +55,56 @@ describe('challenges projection', () => {
         total: expect.objectContaining({ path: '/7', counts: [2, 0, 0, 0, 0, 0, 0, 0, 0] }),
       }),
     );
+  });
+
+  test('behavior: a path counts by day and by month; a month that is over is forgotten', () => {
+    const fold = given(challengesFold);
+    const visit = (atMs: number) =>
+      fold
+        .feed('ChallengeIssued', Sample.challengeIssued({ path: '/a' }), { atMs })
+        .flatMap((output) =>
+          output.table === 'rollup_path_month'
+            ? [[output.total.path, output.total.monthMs, output.total.counts[0]]]
+            : [],
+        );
+    const [january, february] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 1, 1)];
+    expect(visit(january)).toEqual([['/a', january, 1]]);
+    expect(visit(noon)).toEqual([['/a', january, 2]]);
+    expect(fold.range('d/').length).toBe(1);
+    expect(visit(february - 1_000)).toEqual([['/a', january, 3]]);
+    expect(visit(february)).toEqual([['/a', february, 1]]);
+    expect([fold.range('p/').length, fold.range('q/').length]).toEqual([1, 1]);
+  });
+
+  test('behavior: made-up paths of many days do not fill the state of a month', () => {
+    const from = Date.UTC(2026, 0, 1);
+    const state = new Map<string, unknown>();
+    const visit = (index: number) => {
+      const outputs: ProjectionOutput[] = [];
+      const view = {
+        nowMs: from + Math.floor(index / pathsPerDayMax) * dayMs,
+        get: <Value>(key: string) => state.get(key) as Value | undefined,
+        set: (key: string, value: unknown) => void state.set(key, value),
+        delete: (key: string) => void state.delete(key),
+        range: () => [],
+        emit: (output: ProjectionOutput) => void outputs.push(output),
+      };
+      const request = { publisher: 'pub-1', crawler: 'GPTBot', dialect: '', path: `/${index}` };
+      const rest = { asset: Sample.usdc, amount: 1n, subject: 'q', code: '' };
+      count(view, { measure: 'challenged', ...request, ...rest });
+      return outputs;
+    };
+    for (let index = 0; index < pathsPerMonthMax; index += 1) visit(index);
+    const outputs = visit(pathsPerMonthMax);
+    // The day has room for it, the month has not.
+    expect(outputs).toContainEqual(
+      expect.objectContaining({
+        table: 'rollup_path_day',
+        total: expect.objectContaining({ path: `/${pathsPerMonthMax}` }),
+      }),
+    );
+    const ofMonth = outputs.filter(({ table }) => table === 'rollup_path_month');
+    expect(ofMonth).toMatchObject([{ total: { path: otherPaths, monthMs: from } }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { EventType } from '@paycrawl/events/event';
 import type { Batch, BatchCharge } from './batch.js';
 import type { Crawl } from './crawl.js';
-import type { HourTotal, Measure, PathDayTotal } from './totals.js';
+import type { HourTotal, Measure, PathDayTotal, PathMonthTotal } from './totals.js';
 
 /** One event that counts, as it stands in `facts`. */
 export interface Fact {
@@ -57,6 +57,7 @@ export type ProjectionOutput =
   | { readonly table: 'ledger_entries'; readonly entry: LedgerEntry }
   | { readonly table: 'rollup_hour'; readonly key: string; readonly total: HourTotal }
   | { readonly table: 'rollup_path_day'; readonly key: string; readonly total: PathDayTotal }
+  | { readonly table: 'rollup_path_month'; readonly key: string; readonly total: PathMonthTotal }
   | { readonly table: 'log_totals'; readonly key: string; readonly total: LogTotal }
   | { readonly table: 'ledger_totals'; readonly key: string; readonly total: LedgerTotal }
   | { readonly table: 'crawls'; readonly key: string; readonly crawl: Crawl }

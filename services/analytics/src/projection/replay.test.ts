@@ -184,5 +184,6 @@ describe('replay into the real engine', { timeout: timeoutMs }, () => {
       FROM facts FINAL GROUP BY publisher, asset ORDER BY asset`);
     expect(await warehouse.query(sums('rollup_hour'))).toEqual(facts);
     expect(await warehouse.query(sums('rollup_path_day'))).toEqual(facts);
+    expect(await warehouse.query(sums('rollup_path_month'))).toEqual(facts);
   });
 });

@@ -21,6 +21,7 @@ export const columnsOf: Readonly<Record<Table, readonly string[]>> = {
   ],
   rollup_hour: ['publisher', 'hour', 'crawler', 'dialect', 'asset', ...sums, ...source],
   rollup_path_day: ['publisher', 'day', 'path', 'asset', ...sums, ...source],
+  rollup_path_month: ['publisher', 'month', 'path', 'asset', ...sums, ...source],
   log_totals: ['measure', 'asset', 'events', 'amount', ...source],
   ledger_totals: [
     ...['publisher', 'moment', 'account', 'asset', 'posted_at', 'entries', 'debits', 'credits'],
@@ -71,6 +72,10 @@ export function rowOf(output: Warehoused, { cause, nowMs }: Caused<unknown>): Ce
     case 'rollup_path_day': {
       const { publisher, dayMs, path, asset } = output.total;
       return [publisher, isoDay(dayMs), path, asset, ...sumCells(output.total), ...at];
+    }
+    case 'rollup_path_month': {
+      const { publisher, monthMs, path, asset } = output.total;
+      return [publisher, isoDay(monthMs), path, asset, ...sumCells(output.total), ...at];
     }
     case 'log_totals': {
       const { measure, asset, events, amount } = output.total;

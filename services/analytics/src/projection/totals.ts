@@ -41,6 +41,13 @@ export interface PathDayTotal extends Sums {
   readonly asset: string;
 }
 
+export interface PathMonthTotal extends Sums {
+  readonly publisher: string;
+  readonly monthMs: number;
+  readonly path: string;
+  readonly asset: string;
+}
+
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
@@ -49,18 +56,24 @@ export const dayMs = 24 * hourMs;
  * that makes paths up must not be able to fill the state; the rest is counted under `otherPaths`.
  */
 export const pathsPerDayMax = 10_000;
+/**
+ * The same for a month. A bound of its own, because they are held for a month and answered in one
+ * go: nine source partitions at the bound are as many rows as 2,000 paths on each day of a month.
+ */
+export const pathsPerMonthMax = 30_000;
 export const otherPaths = '(other)';
 
 const noSums: Sums = { counts: measures.map(() => 0), amounts: moneyMeasures.map(() => 0n) };
 
 /**
- * Counts one fact: the fact itself and the new totals of its hour and of its path and day. The
- * bucket is the fold's now, which never goes back: a bucket that has ended is final.
+ * Counts one fact: the fact itself and the new totals of its hour and of its path by day and month.
+ * The bucket is the fold's now, which never goes back: a bucket that has ended is final.
  */
 export function count(view: ProjectionView, fact: Fact): void {
   view.emit({ table: 'facts', fact });
   countHour(view, fact);
   countPathDay(view, fact);
+  countPathMonth(view, fact);
   countSinceEver(view, fact);
 }
 
@@ -95,28 +108,73 @@ function countHour(view: ProjectionView, fact: Fact): void {
 function countPathDay(view: ProjectionView, fact: Fact): void {
   const { publisher, asset } = fact;
   const startMs = view.nowMs - (view.nowMs % dayMs);
-  const keyOf = (path: string) =>
-    bucketKey('d', startMs + dayMs, `${publisher}\n${path}\n${asset}`);
-  let key = keyOf(fact.path);
-  let path = fact.path;
-  let before = view.get<PathDayTotal>(key);
-  if (before === undefined && !admitPath(view, publisher, startMs)) {
-    path = otherPaths;
-    key = keyOf(path);
-    before = view.get<PathDayTotal>(key);
-  }
-  const { counts, amounts } = add(before ?? noSums, fact);
+  const { key, path, sums } = pathBucket(view, fact, dayPaths, startMs + dayMs);
+  const { counts, amounts } = add(sums, fact);
   const total: PathDayTotal = { publisher, dayMs: startMs, path, asset, counts, amounts };
   view.set(key, total);
   view.emit({ table: 'rollup_path_day', key, total });
 }
 
-function admitPath(view: ProjectionView, publisher: string, startMs: number): boolean {
-  const key = bucketKey('n', startMs + dayMs, publisher);
+function countPathMonth(view: ProjectionView, fact: Fact): void {
+  const { publisher, asset } = fact;
+  const { startMs, endMs } = monthOf(view.nowMs);
+  const { key, path, sums } = pathBucket(view, fact, monthPaths, endMs);
+  const { counts, amounts } = add(sums, fact);
+  const total: PathMonthTotal = { publisher, monthMs: startMs, path, asset, counts, amounts };
+  view.set(key, total);
+  view.emit({ table: 'rollup_path_month', key, total });
+}
+
+/** Prefixes of totals and of the number of paths in them, and its bound. */
+interface PathBuckets {
+  readonly totals: string;
+  readonly paths: string;
+  readonly pathsMax: number;
+}
+
+const dayPaths: PathBuckets = { totals: 'd', paths: 'n', pathsMax: pathsPerDayMax };
+const monthPaths: PathBuckets = { totals: 'p', paths: 'q', pathsMax: pathsPerMonthMax };
+
+/** Where a fact counts: under its path, or with the others once there are too many. */
+function pathBucket(
+  view: ProjectionView,
+  { publisher, path, asset }: Fact,
+  buckets: PathBuckets,
+  endMs: number,
+): { readonly key: string; readonly path: string; readonly sums: Sums } {
+  const keyOf = (of: string) => bucketKey(buckets.totals, endMs, `${publisher}\n${of}\n${asset}`);
+  const key = keyOf(path);
+  const known = view.get<Sums>(key);
+  if (known !== undefined) return { key, path, sums: known };
+  if (admitPath(view, bucketKey(buckets.paths, endMs, publisher), buckets.pathsMax)) {
+    return { key, path, sums: noSums };
+  }
+  const otherKey = keyOf(otherPaths);
+  return { key: otherKey, path: otherPaths, sums: view.get<Sums>(otherKey) ?? noSums };
+}
+
+function admitPath(view: ProjectionView, key: string, pathsMax: number): boolean {
   const paths = view.get<number>(key) ?? 0;
-  if (paths >= pathsPerDayMax) return false;
+  if (paths >= pathsMax) return false;
   view.set(key, paths + 1);
   return true;
+}
+
+interface Month {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+let monthBefore: Month = { startMs: 0, endMs: 0 };
+
+/** The calendar month in UTC. The last answer is remembered: facts come in the order of time. */
+export function monthOf(atMs: number): Month {
+  if (atMs >= monthBefore.startMs && atMs < monthBefore.endMs) return monthBefore;
+  const at = new Date(atMs);
+  const startOf = (month: number) => Date.UTC(at.getUTCFullYear(), month, 1);
+  const month = at.getUTCMonth();
+  monthBefore = { startMs: startOf(month), endMs: startOf(month + 1) };
+  return monthBefore;
 }
 
 function add(sums: Sums, { measure, amount }: Fact): Sums {

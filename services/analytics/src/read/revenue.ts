@@ -3,6 +3,7 @@ import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
 import type { Counts, Revenue, RevenueBy, Totals } from '../routes/api-types.js';
 import { type AssetBook, moniesOf } from './asset-book.js';
 import { groupBy } from './group-by.js';
+import { firstPathMonth, wholeMonths } from './path-months.js';
 import { isoOf, type Period, roundOutward } from './period.js';
 
 export interface RevenueRequest extends Period {
@@ -55,34 +56,49 @@ const keys: Readonly<Record<RevenueBy, string>> = {
   status: `''`,
 };
 
+const names = [...measures, ...moneyMeasures.map((measure) => `${measure}_amount`)];
+const sums = names.map((name) => `sum(${name}) AS ${name}`).join(', ');
+
 /**
  * Rows and their total in one reading: the roll-ups are summed by key, and the few sums again.
- * PREWHERE before FINAL is right here, because all versions of a row agree in these columns.
  * Of a long tail only the largest rows leave the engine.
  */
 export function revenueQuery({ publisher, by, fromMs, toMs, rowsMax }: RevenueRequest) {
-  const [table, bucket, bound] =
-    by === 'path' ? ['rollup_path_day', 'day', 'toDate'] : ['rollup_hour', 'hour', 'toDateTime'];
-  const names = [...measures, ...moneyMeasures.map((measure) => `${measure}_amount`)];
-  const sums = names.map((name) => `sum(${name}) AS ${name}`).join(', ');
-  const time = (name: string) => `${bound}({${name}:UInt32}, 'UTC')`;
   const isSeries = by === 'day' || by === 'hour';
   const order = isSeries ? 'key' : 'charged_amount + lost_amount DESC, challenged DESC, key';
+  const months = by === 'path' ? wholeMonths({ fromMs, toMs }) : undefined;
   const sql = `
     SELECT key, asset, toUInt8(grouping(key)) AS is_total, ${sums}
-    FROM (
-      SELECT ${keys[by]} AS key, asset, ${sums}
-      FROM ${table} FINAL
-      PREWHERE publisher = {publisher:String} AND ${bucket} >= ${time('from')}
-        AND ${bucket} < ${time('to')}
-      GROUP BY key, asset
-    )
+    FROM (${rollups(by, months !== undefined)})
     GROUP BY GROUPING SETS ((key, asset), (asset))
     ORDER BY is_total DESC, ${order} LIMIT {limit:UInt32}`;
   // Totals come first, one for each asset; the period bounds the rows of a series.
   const limit = isSeries ? seriesRowsMax : rowsMax + totalRowsMax;
   const bounds = { from: fromMs / 1000, to: toMs / 1000, limit };
-  return { sql, parameters: { publisher, ...bounds } };
+  const inMonths = months && { monthsFrom: months.fromMs / 1000, monthsTo: months.toMs / 1000 };
+  return { sql, parameters: { publisher, ...bounds, ...inMonths } };
+}
+
+/** Whole months come from their own totals where these are complete, the rest from the days. */
+function rollups(by: RevenueBy, hasMonths: boolean): string {
+  const inside = (bucket: string, bound: 'toDate' | 'toDateTime') =>
+    `${bucket} >= ${bound}({from:UInt32}, 'UTC') AND ${bucket} < ${bound}({to:UInt32}, 'UTC')`;
+  if (by !== 'path') return rollup('rollup_hour', keys[by], inside('hour', 'toDateTime'));
+  const days = inside('day', 'toDate');
+  if (!hasMonths) return rollup('rollup_path_day', keys.path, days);
+  const inMonths = (bucket: string) =>
+    `${bucket} >= greatest(toDate({monthsFrom:UInt32}, 'UTC'), ${firstPathMonth})
+     AND ${bucket} < toDate({monthsTo:UInt32}, 'UTC')`;
+  return `${rollup('rollup_path_month', keys.path, inMonths('month'))}
+    UNION ALL
+    ${rollup('rollup_path_day', keys.path, `${days} AND NOT (${inMonths('day')})`)}`;
+}
+
+/** PREWHERE before FINAL is right here: all versions of a row agree in these columns. */
+function rollup(table: string, key: string, where: string): string {
+  return `SELECT ${key} AS key, asset, ${sums} FROM ${table} FINAL
+    PREWHERE publisher = {publisher:String} AND ${where}
+    GROUP BY key, asset`;
 }
 
 function rowsOf(assets: AssetBook, rows: readonly SumRow[], by: RevenueBy) {

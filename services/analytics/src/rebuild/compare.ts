@@ -1,6 +1,7 @@
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import type { Table } from '../projection/output.js';
 import { columnsOf } from '../projection/rows.js';
+import { firstPathMonth } from '../read/path-months.js';
 import { unpaid } from '../retention.js';
 import { shadowOf } from './shadow-tables.js';
 
@@ -32,6 +33,7 @@ const source = ['source_topic', 'source_partition'];
 const identities: Partial<Record<Table, readonly string[]>> = {
   rollup_hour: ['publisher', 'hour', 'crawler', 'dialect', 'asset', ...source],
   rollup_path_day: ['publisher', 'day', 'path', 'asset', ...source],
+  rollup_path_month: ['publisher', 'month', 'path', 'asset', ...source],
   log_totals: ['measure', 'asset', ...source],
   ledger_totals: ['publisher', 'moment', 'account', 'asset', ...source],
 };
@@ -108,5 +110,7 @@ function boundOf(table: Table): string {
   const prefix = isTotal ? 'source' : 'log';
   const key = `concat(${prefix}_topic, '/', toString(${prefix}_partition))`;
   const end = `{ends:Array(String)}[indexOf({sources:Array(String)}, ${key})]`;
-  return `${isTotal ? 'version' : 'log_offset'} < toUInt64OrZero(${end})`;
+  const isRead = `${isTotal ? 'version' : 'log_offset'} < toUInt64OrZero(${end})`;
+  // Nobody reads the months before: a projection that had begun could not tell them in full.
+  return table === 'rollup_path_month' ? `${isRead} AND month >= ${firstPathMonth}` : isRead;
 }

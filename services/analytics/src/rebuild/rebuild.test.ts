@@ -234,6 +234,20 @@ describe('rebuilding the projection', { timeout: 240_000 }, () => {
     await world.close();
   });
 
+  test('behavior: months that are read from the days need not be told in full', async () => {
+    const world = await startWorld();
+    await world.append(20);
+    const projection = await world.start();
+    await caughtUp(projection);
+    await projection.close();
+    await world.warehouse.exec('TRUNCATE TABLE rollup_path_month');
+    const code = () => codeOf(world.rebuild({ patienceMs: 0 }));
+    expect(await code()).toBe('warehouse_rebuild_differs');
+    await world.warehouse.exec('TRUNCATE TABLE path_months_begin');
+    await world.rebuild({ patienceMs: 0 });
+    await world.close();
+  });
+
   test('behavior: killed at each step, begun again: the same', async () => {
     const world = await startWorld();
     await world.append(40);

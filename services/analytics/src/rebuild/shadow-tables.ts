@@ -78,7 +78,8 @@ export async function insertsEnded(warehouse: Warehouse, patienceMs: number): Pr
 export type Carried = readonly string[];
 
 const rowTables: readonly Table[] = ['facts', 'event_index', 'ledger_entries'];
-const totalTables: readonly Table[] = ['rollup_hour', 'rollup_path_day', 'log_totals'];
+const pathTables: readonly Table[] = ['rollup_path_day', 'rollup_path_month'];
+const totalTables: readonly Table[] = ['rollup_hour', ...pathTables, 'log_totals'];
 
 /**
  * Rows of carried sources cannot be made from the log again: they go over as they are. `sinceMs`
@@ -100,6 +101,7 @@ export async function carryOver(
   const recent: Partial<Record<Table, string>> = {
     rollup_hour: `hour >= toDateTime(${Math.max(0, since)}, 'UTC')`,
     rollup_path_day: `day >= toDate(toDateTime(${Math.max(0, since)}, 'UTC'))`,
+    rollup_path_month: `month >= toStartOfMonth(toDateTime(${Math.max(0, since)}, 'UTC'))`,
   };
   const late = `at >= toDateTime64(${Math.max(0, since)}, 3, 'UTC')`;
   for (const table of rowTables) {

@@ -11,6 +11,7 @@ export interface Figures {
   readonly facts: readonly Sum[];
   readonly hours: readonly Sum[];
   readonly pathDays: readonly Sum[];
+  readonly pathMonths: readonly Sum[];
   readonly ledger: readonly LedgerSum[];
   readonly entries: readonly EntrySum[];
   /** Undefined: no chain to ask, or not every settlement transaction was read yet. */
@@ -51,6 +52,7 @@ export function checksOf(figures: Figures): Check[] {
     ...warehouseChecks(figures, 'facts', 'facts in ClickHouse'),
     ...warehouseChecks(figures, 'hours', 'hourly roll-ups in ClickHouse'),
     ...warehouseChecks(figures, 'pathDays', 'path and day roll-ups in ClickHouse'),
+    ...warehouseChecks(figures, 'pathMonths', 'path and month roll-ups in ClickHouse'),
     ...chainChecks(figures),
   ];
 }
@@ -113,11 +115,14 @@ export function isKept({ measure }: Pick<Sum, 'measure'>): boolean {
   return !retainedMeasures.includes(measure);
 }
 
-function warehouseChecks(
-  figures: Figures,
-  side: 'facts' | 'hours' | 'pathDays',
-  name: string,
-): Check[] {
+const tableOf = {
+  facts: 'facts',
+  hours: 'rollup_hour',
+  pathDays: 'rollup_path_day',
+  pathMonths: 'rollup_path_month',
+} as const;
+
+function warehouseChecks(figures: Figures, side: keyof typeof tableOf, name: string): Check[] {
   const events = (sums: readonly Sum[]) =>
     new Map([['', sums.reduce((all, sum) => all + sum.events, 0n)]]);
   const money = (sums: readonly Sum[]) =>
@@ -129,7 +134,7 @@ function warehouseChecks(
       ({ amount }) => amount,
     );
   const log = side === 'facts' ? figures.log.filter(isKept) : figures.log;
-  const key = { facts: 'facts', hours: 'rollup_hour', pathDays: 'rollup_path_day' }[side];
+  const key = tableOf[side];
   return [
     ...compare(`events_log_${key}`, `events: log = ${name}`, {
       left: ['events in the log', events(log)],

@@ -1,5 +1,6 @@
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
+import { firstPathMonth } from '../read/path-months.js';
 import {
   type ChainSum,
   type EntrySum,
@@ -27,8 +28,9 @@ export async function readFigures(warehouse: Warehouse, isChainKnown: boolean): 
   return {
     log,
     facts: await readFacts(warehouse, log.filter(isKept)),
-    hours: await readRollup(warehouse, 'rollup_hour'),
-    pathDays: await readRollup(warehouse, 'rollup_path_day'),
+    hours: await readRollup(warehouse, 'rollup_hour FINAL'),
+    pathDays: await readRollup(warehouse, 'rollup_path_day FINAL'),
+    pathMonths: await readRollup(warehouse, `(${pathMonths})`),
     ledger: await readLedger(warehouse),
     entries: await readEntries(warehouse),
     chain: isChainKnown ? await readChain(warehouse) : undefined,
@@ -56,13 +58,25 @@ async function readFacts(warehouse: Warehouse, log: readonly Sum[]): Promise<Sum
   return events(quick) === events(log) ? quick : sums(warehouse, sql('FINAL'));
 }
 
-async function readRollup(warehouse: Warehouse, table: string): Promise<Sum[]> {
+/** As readers see them: the days where the months are not told in full. */
+const pathMonths = `
+  SELECT asset, ${rollupSums().join(', ')} FROM rollup_path_month FINAL
+  PREWHERE month >= ${firstPathMonth} GROUP BY asset
+  UNION ALL
+  SELECT asset, ${rollupSums().join(', ')} FROM rollup_path_day FINAL
+  PREWHERE day < ${firstPathMonth} GROUP BY asset`;
+
+function rollupSums(): string[] {
   const counts = measures.map((measure) => `sum(${measure}) AS ${measure}`);
   const amounts = moneyMeasures.map(
     (measure) => `sum(toUInt256(${measure}_amount)) AS ${measure}_amount`,
   );
+  return [...counts, ...amounts];
+}
+
+async function readRollup(warehouse: Warehouse, from: string): Promise<Sum[]> {
   const rows = await warehouse.query<Record<string, string>>(
-    `SELECT asset, ${[...counts, ...amounts].join(', ')} FROM ${table} FINAL GROUP BY asset`,
+    `SELECT asset, ${rollupSums().join(', ')} FROM ${from} GROUP BY asset`,
   );
   return rows.flatMap((row) =>
     measures.map((measure) => ({

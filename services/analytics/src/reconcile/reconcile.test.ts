@@ -13,7 +13,8 @@ const sum = (measure: 'charged' | 'settled', amount: bigint, events = 1n) => ({
   ...{ measure, asset, events, amount },
 });
 const none: Figures = {
-  ...{ log: [], facts: [], hours: [], pathDays: [], ledger: [], entries: [], chain: [] },
+  ...{ log: [], facts: [], hours: [], pathDays: [], pathMonths: [] },
+  ...{ ledger: [], entries: [], chain: [] },
 };
 
 function outcomes(checks: readonly Check[]): Record<string, string> {
