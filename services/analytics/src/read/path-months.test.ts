@@ -24,7 +24,7 @@ describe('whole months of a period', () => {
 });
 
 describe('the migration that brings months', () => {
-  test('behavior: a warehouse that was projected into before answers later months alone', async () => {
+  test('behavior: a warehouse with data answers later months from them', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'paycrawl-path-months-'));
     const assets = createAssetBook(devnetAssetBook);
     const before = await openChdbWarehouse({ directory: join(directory, 'warehouse') });
