@@ -85,7 +85,9 @@ async function project(fromDay: number, toDay: number): Promise<void> {
 const ask = (period: Period): RevenueRequest => ({
   ...{ publisher: 'pub-1', by: 'path', rowsMax: 200, ...period },
 });
-const byPath = (period: Period) => readRevenue({ warehouse, assets }, ask(period));
+const byPath = (
+  period: Period, // Another reader each time: the first month is asked for once.
+) => readRevenue({ warehouse: { ...warehouse }, assets }, ask(period));
 
 /** What the figures must be, from the days alone. */
 async function byDays({ fromMs, toMs }: Period) {
@@ -117,15 +119,11 @@ describe('revenue by path', () => {
     expect(await figuresOf(period)).toEqual(await byDays(period));
   });
 
-  test('behavior: whole months are read from their own totals', async () => {
-    const { sql, parameters } = revenueQuery(ask({ fromMs: at(1, 1), toMs: at(3, 1) }));
-    const read = await warehouse.query<{ plan: string }>(
-      `SELECT trim(explain) AS plan FROM (EXPLAIN indexes = 1 ${sql.replace(/LIMIT.*/, '')})`,
-      parameters,
-    );
-    const parts = read.map(({ plan }) => plan).filter((line) => /^(ReadFrom|Parts)/.test(line));
-    const ofDays = parts.slice(parts.findIndex((line) => line.includes('rollup_path_day')));
-    expect(ofDays.join()).toMatch(/Parts: 0\//);
+  test('behavior: whole months are read from their own totals alone', () => {
+    const period = { fromMs: at(1, 1), toMs: at(3, 1) };
+    expect(revenueQuery(ask(period), period).sql).not.toContain('rollup_path_day');
+    const ragged = { ...period, toMs: at(3, 2) };
+    expect(revenueQuery(ask(ragged), period).sql).toContain('rollup_path_day');
   });
 
   test('property: any period is the sum of its days, from any first month on', async () => {

@@ -3,7 +3,7 @@ import { type Measure, measures, moneyMeasures } from '../projection/totals.js';
 import type { Counts, Revenue, RevenueBy, Totals } from '../routes/api-types.js';
 import { type AssetBook, moniesOf } from './asset-book.js';
 import { groupBy } from './group-by.js';
-import { firstPathMonth, wholeMonths } from './path-months.js';
+import { monthsTold } from './path-months.js';
 import { isoOf, type Period, roundOutward } from './period.js';
 
 export interface RevenueRequest extends Period {
@@ -31,7 +31,8 @@ export async function readRevenue(
 ): Promise<Revenue> {
   const { publisher, by } = request;
   const period = roundOutward(request, by === 'path' ? 'day' : 'hour');
-  const { sql, parameters } = revenueQuery({ ...request, ...period });
+  const months = by === 'path' ? await monthsTold(warehouse, period) : undefined;
+  const { sql, parameters } = revenueQuery({ ...request, ...period }, months);
   const rows = await warehouse.query<SumRow>(sql, parameters);
   const total = totalsOf(
     assets,
@@ -63,13 +64,17 @@ const sums = names.map((name) => `sum(${name}) AS ${name}`).join(', ');
  * Rows and their total in one reading: the roll-ups are summed by key, and the few sums again.
  * Of a long tail only the largest rows leave the engine.
  */
-export function revenueQuery({ publisher, by, fromMs, toMs, rowsMax }: RevenueRequest) {
+export function revenueQuery(
+  { publisher, by, fromMs, toMs, rowsMax }: RevenueRequest,
+  months: Period | undefined,
+) {
   const isSeries = by === 'day' || by === 'hour';
   const order = isSeries ? 'key' : 'charged_amount + lost_amount DESC, challenged DESC, key';
-  const months = by === 'path' ? wholeMonths({ fromMs, toMs }) : undefined;
+  const isWhole = months?.fromMs === fromMs && months.toMs === toMs;
+  const parts = months === undefined ? 'days' : isWhole ? 'months' : 'both';
   const sql = `
     SELECT key, asset, toUInt8(grouping(key)) AS is_total, ${sums}
-    FROM (${rollups(by, months !== undefined)})
+    FROM (${rollups(by, parts)})
     GROUP BY GROUPING SETS ((key, asset), (asset))
     ORDER BY is_total DESC, ${order} LIMIT {limit:UInt32}`;
   // Totals come first, one for each asset; the period bounds the rows of a series.
@@ -80,16 +85,18 @@ export function revenueQuery({ publisher, by, fromMs, toMs, rowsMax }: RevenueRe
 }
 
 /** Whole months come from their own totals where these are complete, the rest from the days. */
-function rollups(by: RevenueBy, hasMonths: boolean): string {
+function rollups(by: RevenueBy, parts: 'days' | 'months' | 'both'): string {
   const inside = (bucket: string, bound: 'toDate' | 'toDateTime') =>
     `${bucket} >= ${bound}({from:UInt32}, 'UTC') AND ${bucket} < ${bound}({to:UInt32}, 'UTC')`;
   if (by !== 'path') return rollup('rollup_hour', keys[by], inside('hour', 'toDateTime'));
   const days = inside('day', 'toDate');
-  if (!hasMonths) return rollup('rollup_path_day', keys.path, days);
+  if (parts === 'days') return rollup('rollup_path_day', keys.path, days);
   const inMonths = (bucket: string) =>
-    `${bucket} >= greatest(toDate({monthsFrom:UInt32}, 'UTC'), ${firstPathMonth})
+    `${bucket} >= toDate({monthsFrom:UInt32}, 'UTC')
      AND ${bucket} < toDate({monthsTo:UInt32}, 'UTC')`;
-  return `${rollup('rollup_path_month', keys.path, inMonths('month'))}
+  const months = rollup('rollup_path_month', keys.path, inMonths('month'));
+  if (parts === 'months') return months;
+  return `${months}
     UNION ALL
     ${rollup('rollup_path_day', keys.path, `${days} AND NOT (${inMonths('day')})`)}`;
 }
