@@ -93,22 +93,28 @@ async function load(warehouse: Warehouse, publisher: number, facts: number): Pro
     SELECT ${key}, toStartOfHour(at) AS hour, crawler, dialect, '${asset}', topic, partition,
       max(number), ${sums}
     FROM (${from}) GROUP BY hour, crawler, dialect, topic, partition`);
-  await warehouse.exec(`
-    INSERT INTO rollup_path_day (publisher, day, path, asset, source_topic, source_partition,
-      version, ${columns})
-    SELECT ${key}, toDate(at) AS day, path, '${asset}', topic, partition, max(number), ${sums}
-    FROM (${from}) GROUP BY day, path, topic, partition`);
+  for (const [unit, bucketOf] of [
+    ['day', 'toDate(at)'],
+    ['month', 'toStartOfMonth(at)'],
+  ]) {
+    await warehouse.exec(`
+      INSERT INTO rollup_path_${unit} (publisher, ${unit}, path, asset, source_topic,
+        source_partition, version, ${columns})
+      SELECT ${key}, ${bucketOf} AS ${unit}, path, '${asset}', topic, partition, max(number), ${sums}
+      FROM (${from}) GROUP BY ${unit}, path, topic, partition`);
+  }
 }
 
-/** The last day as it stands while it is written: newer versions that are not merged yet. */
+/** The last buckets as they stand while written: newer versions that are not merged yet. */
 async function supersede(warehouse: Warehouse): Promise<void> {
-  for (const [table, bucket] of [
-    ['rollup_hour', 'hour'],
-    ['rollup_path_day', 'day'],
+  for (const [table, isLast] of [
+    ['rollup_hour', `hour >= toDate('2026-01-31')`],
+    ['rollup_path_day', `day >= toDate('2026-01-31')`],
+    ['rollup_path_month', `month >= toDate('2026-01-01')`],
   ]) {
     await warehouse.exec(`
       INSERT INTO ${table} SELECT * REPLACE (version + 1 AS version)
-      FROM ${table} WHERE ${bucket} >= toDate('2026-01-31')`);
+      FROM ${table} WHERE ${isLast}`);
   }
 }
 
