@@ -18,8 +18,8 @@ type Service = (typeof serviceNames)[number];
 const passagesMax = 5;
 const diesWithinMs = 30_000;
 const goesOnWithinMs = 3_000;
-/** Twice a lease. */
-const leaseEndsWithinMs = 60_000;
+/** The lease (`DELIVERY_LEASE_MS`, a minute) and half of it. */
+const leaseEndsWithinMs = 90_000;
 
 export const crashAtSteps: FaultRow = {
   name: 'kill -9 at a step',
@@ -35,7 +35,7 @@ function caseOf(service: Service, step: string, { random }: Choice): FaultCase {
   const crashAt = `${step}:${1 + Math.floor(random() * passagesMax)}`;
   return {
     name: crashAt,
-    timeoutMs: 120_000,
+    timeoutMs: 180_000,
     run: (context) => dieAndGoOn(service, crashAt, context),
   };
 }
