@@ -50,6 +50,12 @@ export interface CommonParts {
   readonly onStep: ((step: string) => void) | undefined;
 }
 
+/** Where all services share a machine: money can wait for its cores, crawlers cannot. */
+const defaults: Environment = {
+  FACILITATOR_IS_OPEN: 'true',
+  SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '4',
+};
+
 export async function openParts(
   premises: Premises,
   lifecycle: Lifecycle,
@@ -71,7 +77,7 @@ export async function openParts(
     ...{ premises, generation, log, metrics, telemetry, lifecycle },
     chain: openChain({ rpcUrl, chainId }),
     secretsDirectory: join(dataDir, 'secrets'),
-    environment: { FACILITATOR_IS_OPEN: 'true', ...processEnvironment() },
+    environment: { ...defaults, ...processEnvironment() },
     storeOf: (service) => join(dataDir, 'stores', service),
     common: (service) => ({
       ...{ log, metrics, telemetry, onFatal },
