@@ -49,7 +49,9 @@ export async function benchPaidOverKafka(options: PaidOverKafkaOptions): Promise
     const kafka = await startKafka({ directory, nodes: 1 });
     platform = await startSeparateServices({
       brokers: kafka.brokers,
-      environment: { LOG_LEVEL: 'warn' },
+      // As the embedded platform on one machine has them.
+      partitions: 2,
+      environment: { LOG_LEVEL: 'warn', SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '4' },
     });
     return await measure(platform, kafka, options);
   } finally {

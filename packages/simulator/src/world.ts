@@ -105,7 +105,7 @@ export function drawPlan(random: Random): Plan {
     blockTimeMs: random.pick([1_000, 2_000, 3_000]),
     marginS: random.pick([10, 20, 30]),
     batchChargesMax: random.pick([1, 2, 3, 100]),
-    batchesInFlightMax: random.pick([1, 2, 4]),
+    batchesInFlightMax: random.pick([1, 2, 4, 32]),
     checkpointIntervalMs: random.pick([200, 700, 3_000]),
     snapshotIntervalMs: random.pick([2_000, 6_000, 1_000_000]),
     hasLongPause: random.chance(0.3),

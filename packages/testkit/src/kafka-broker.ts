@@ -168,7 +168,8 @@ async function launch(directory: string, node: number): Promise<number> {
   const child = spawn(
     'java',
     [
-      ...['-Xms256m', '-Xmx512m', '-XX:+UseG1GC'],
+      // It lives for minutes: the second compiler would take more of a small machine than it gives.
+      ...['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:TieredStopAtLevel=1'],
       ...['-cp', join(librariesDirectory, '*'), 'kafka.Kafka'],
       join(directory, `node-${node}.properties`),
     ],
