@@ -155,6 +155,8 @@ describe('the chain', () => {
     const before = await batchesSubmitted();
     await buy();
     await expect.poll(batchesSubmitted, eventually).toBe(before + 1);
+    // A record of it may be read a moment before the node shows it.
+    await expect.poll(pending, eventually).toHaveLength(1);
     const [waiting] = await pending();
     await devnet.dropTransaction(waiting as Hex);
     expect(await pending()).not.toContain(waiting);
