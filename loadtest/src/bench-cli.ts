@@ -2,15 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import {
-  type PlatformProcess,
-  startPlatformProcess,
-} from '@paycrawl/standalone/testing/platform-process';
 import Table from 'cli-table3';
 import { benchBareFastify, benchBareRecovery } from './bench/bare.js';
-import { addBenchPublisher, offerHeader } from './bench/bench-publisher.js';
-import { benchChallenges, benchPaidCrawls, type Target } from './bench/crawls.js';
+import { pricedPath as page, withBenchPlatform } from './bench/bench-platform.js';
+import { offerHeader } from './bench/bench-publisher.js';
+import { benchChallenges, benchPaidCrawls } from './bench/crawls.js';
 import { benchDurableAppend, type DurableAppendResult } from './bench/durable-append.js';
 import { benchVerifications } from './bench/facilitator-verify.js';
 import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
@@ -25,7 +21,6 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 // every service as a process over a broker, all of it on this machine. `--json <file>`: the figures as
 // data as well.
 
-const page = '/page';
 const connections = 64;
 const loadSeconds = 5;
 // Few enough that what they owe is settled well before the time of `exact` is over.
@@ -85,7 +80,7 @@ async function benchAll(): Promise<void> {
 async function benchBothLogs(): Promise<void> {
   note(`embedded: paid crawls, ${connections} at once`);
   const crawls = { connections, crawls: paidCrawls, warmUpCrawls };
-  const embedded = await withPlatform(({ run }, target) =>
+  const embedded = await withBenchPlatform(({ run }, target) =>
     benchPaidCrawls(target, { ...crawls, payers: run.wallets }),
   );
   push('paid crawls, embedded log', embedded, {
@@ -113,28 +108,9 @@ function pushCpu({ cpu, idle }: PaidOverKafka): void {
   }
 }
 
-async function withPlatform<Result>(
-  work: (platform: PlatformProcess, target: Target) => Promise<Result>,
-): Promise<Result> {
-  const platform = await startPlatformProcess();
-  try {
-    const { run, dataDir } = platform;
-    const log = openLmdbLog({ directory: join(dataDir, 'log') });
-    const publisher = await addBenchPublisher(run, log);
-    await log.close();
-    const target = { ingress: run.ingress, host: publisher.host, path: page };
-    const result = await work(platform, target);
-    await publisher.close();
-    await platform.stop();
-    return result;
-  } finally {
-    await platform.remove();
-  }
-}
-
 async function benchPlatform(appends: DurableAppendResult): Promise<void> {
   note('platform');
-  await withPlatform(async ({ run }, target) => {
+  await withBenchPlatform(async ({ run }, target) => {
     note(`challenges, ${connections} at once`);
     const challenges = await benchChallenges(target, connections, loadSeconds);
     ratesPerS.challenges = challenges.ratePerS;

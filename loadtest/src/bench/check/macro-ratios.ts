@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import type { RunFile } from '@paycrawl/standalone/run-file';
-import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
 import type { LoadFigures } from '../../driver/closed-loop.js';
 import { benchBareRecovery, startBareFastify } from '../bare.js';
-import { addBenchPublisher, offerHeader } from '../bench-publisher.js';
+import { withBenchPlatform } from '../bench-platform.js';
+import { offerHeader } from '../bench-publisher.js';
 import { benchChallenges, benchPaidCrawls, type Target } from '../crawls.js';
 import { cpuOf } from '../process-cpu.js';
 import { whenFolded } from '../when-folded.js';
@@ -29,21 +27,10 @@ interface Running {
 
 /** A whole platform beside its limits: by the clock, and by processor time where that is steadier. */
 export async function measureMacro(): Promise<Measured[]> {
-  const platform = await startPlatformProcess();
-  try {
-    const { run, dataDir, pid } = platform;
-    const log = openLmdbLog({ directory: join(dataDir, 'log') });
-    const publisher = await addBenchPublisher(run, log);
-    await log.close();
-    const target = { ingress: run.ingress, host: publisher.host, path: '/page' };
+  return withBenchPlatform(async ({ run, pid }, target) => {
     const running = { run, pid, target };
-    const measured = [...(await challengeRatios(running)), ...(await paidRatios(running))];
-    await publisher.close();
-    await platform.stop();
-    return measured;
-  } finally {
-    await platform.remove();
-  }
+    return [...(await challengeRatios(running)), ...(await paidRatios(running))];
+  });
 }
 
 interface Load {

@@ -1,8 +1,5 @@
-import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
-import { addBenchPublisher } from '../bench-publisher.js';
+import { withBenchPlatform } from '../bench-platform.js';
 import { benchPaidCrawls } from '../crawls.js';
 import { cpuBetween, cpuOf } from '../process-cpu.js';
 import { whenFolded } from '../when-folded.js';
@@ -20,13 +17,7 @@ const warmUpCrawls = 5_000;
 
 /** A short load of paid crawls on a platform of its own; the devnet is another process. */
 export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
-  const platform = await startPlatformProcess();
-  try {
-    const { run, dataDir, pid } = platform;
-    const log = openLmdbLog({ directory: join(dataDir, 'log') });
-    const publisher = await addBenchPublisher(run, log);
-    await log.close();
-    const target = { ingress: run.ingress, host: publisher.host, path: '/page' };
+  return withBenchPlatform(async ({ run, pid }, target) => {
     const used = () => cpuOf([{ name: 'platform', pid }]);
     let before = used();
     let between = before;
@@ -43,14 +34,10 @@ export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
     const after = used();
     const [platformCpu] = cpuBetween(before, after);
     const [afterwards] = cpuBetween(between, after);
-    await publisher.close();
-    await platform.stop();
     if (figures.failures > 0 || platformCpu === undefined) {
       throw fail('bench_failed', `paid crawls: ${JSON.stringify(figures.seen)}`);
     }
     const afterwardsUs = (afterwards?.us ?? 0) / crawls;
     return { us: platformCpu.us / crawls, afterwardsUs, ratePerS: figures.ratePerS };
-  } finally {
-    await platform.remove();
-  }
+  });
 }

@@ -8,9 +8,9 @@ const sweepEntriesMax = 5000;
 const sweptKey = 'm/swept';
 
 /**
- * Forgets what has ended, a bounded number at a time: buckets (`h`, `d`, `n`, `p`, `q`) whose
- * time is over and crawls (`x` points at `c`) that nothing can happen to any more. The projection never writes
- * into the topics that it reads, so there are no timers: the next record does it.
+ * Forgets what has ended, a bounded number at a time: buckets (`h`, `d`, `n`, `p`, `q`) whose time
+ * is over and crawls (`x` points at `c`) that nothing can happen to any more. The projection never
+ * writes into the topics that it reads, so there are no timers: the next record does it.
  */
 export function sweepEnded(view: ProjectionView): void {
   const sweptMs = view.get<number>(sweptKey) ?? 0;
