@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
     /** Seconds between blocks. */
     'block-time': { type: 'string', default: '1' },
     'gas-only': { type: 'boolean', default: false },
+    'rate-only': { type: 'boolean', default: false },
     knob: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -28,9 +29,11 @@ const rateGoal = 500;
 const env = Object.fromEntries(flags.knob.map((knob) => knob.split('=', 2)));
 const payers = derivePayers({ seed: 'settlement', count: count(flags.payers) });
 
-await withDevnet('gas', 0, async (devnet) => {
-  printGas(await benchGas(devnet, payers));
-});
+if (!flags['rate-only']) {
+  await withDevnet('gas', 0, async (devnet) => {
+    printGas(await benchGas(devnet, payers));
+  });
+}
 if (!flags['gas-only']) {
   await withDevnet('throughput', count(flags['block-time']), async (devnet, directory) => {
     const figures = await benchThroughput({
@@ -86,7 +89,7 @@ function printGas({ batches, pieces, floor }: GasFigures): void {
 }
 
 function printThroughput(figures: ThroughputFigures): void {
-  const { lanes, stages, chain, config, settled, wholeMs, steadyPerS } = figures;
+  const { lanes, stages, chain, config, settled, wholeMs, steadyPerS, cpuUs, bare } = figures;
   print(
     ['a batch', 'p50 ms', 'p99 ms'],
     stages.map(({ what, p50Ms, p99Ms }) => [what, whole(p50Ms), whole(p99Ms)]),
@@ -96,12 +99,13 @@ function printThroughput(figures: ThroughputFigures): void {
     chain.map(({ operation, calls, meanMs }) => [operation, calls, meanMs.toFixed(1)]),
   );
   print(
-    ['lane', 'batches', 'attempts', 'charges waited', 'first sent', 'then idle', 'most unmined'],
-    lanes.map(({ batches, waitingMs, firstMs, idleMs, unminedMax }, lane) => {
+    ['lane', 'batches', 'attempts', 'charges waited', 'first sent', 'then idle', 'full', 'unmined'],
+    lanes.map(({ batches, waitingMs, firstMs, idleMs, fullMs, unminedMax }, lane) => {
       const attempts = batches.reduce((sum, batch) => sum + batch.attempts, 0);
       const idle = `${whole(idleMs)} ms (${percent(idleMs, waitingMs)})`;
-      const times = [`${whole(waitingMs)} ms`, `after ${whole(firstMs)} ms`, idle];
-      return [lane, batches.length, attempts, ...times, unminedMax];
+      const full = percent(fullMs, waitingMs);
+      const times = [`${whole(waitingMs)} ms`, `after ${whole(firstMs)} ms`, idle, full];
+      return [lane, batches.length, attempts, ...times, `≤ ${unminedMax}`];
     }),
   );
   const { batchChargesMax, batchesInFlightMax, finalityDepth } = config;
@@ -110,6 +114,13 @@ function printThroughput(figures: ThroughputFigures): void {
   say(`first charge to last confirmation: ${perS((settled * 1_000) / wholeMs)}`);
   say(`from the first confirmation on: ${perS(steadyPerS)} (goal ${rateGoal})`);
   say(`gas of each, by the receipts: ${whole(figures.gasPerAuthorization)}`);
+  const each = (us: number): string => `${whole(us / settled)} µs`;
+  say(`processor for each: ${each(cpuUs.service)} service and bench, ${each(cpuUs.node)} node`);
+  const ratio = (steadyPerS / bare.perS).toFixed(2);
+  say(`the node alone, the same transactions sent straight: ${perS(bare.perS)}, ratio ${ratio}`);
+  say(
+    `all of them in blocks after ${(bare.wholeMs / 1_000).toFixed(1)} s, ${each(bare.nodeCpuUs)}`,
+  );
 }
 
 function print(head: string[], rows: (string | number)[][]): void {

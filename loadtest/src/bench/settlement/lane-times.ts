@@ -26,14 +26,21 @@ export interface LaneFigures {
   readonly firstMs: number;
   /** Of that, after the first one: no transaction of the lane was waiting for a block. */
   readonly idleMs: number;
+  /** Of that: all batches that may be in flight were sent and not yet confirmed. */
+  readonly fullMs: number;
   readonly unminedMax: number;
+}
+
+interface LaneSettings {
+  readonly finalityDepth: number;
+  readonly batchesInFlightMax: number;
 }
 
 /** One lane, from the records of its `charges` and `settlements`, oldest first. */
 export function laneFigures(
   records: readonly Timed[],
   blockSeenMs: ReadonlyMap<number, number>,
-  finalityDepth: number,
+  { finalityDepth, batchesInFlightMax }: LaneSettings,
 ): LaneFigures {
   const batches = new Map<string, BatchTimes>();
   const dueMs: number[] = [];
@@ -48,7 +55,7 @@ export function laneFigures(
     }
   }
   const all = [...batches.values()];
-  return { batches: all, ...idleOf(dueMs, all) };
+  return { batches: all, ...idleOf(dueMs, all, batchesInFlightMax) };
 }
 
 function note(
@@ -75,31 +82,50 @@ function note(
 function idleOf(
   dueMs: readonly number[],
   batches: readonly BatchTimes[],
+  inFlightMax: number,
 ): Omit<LaneFigures, 'batches'> {
-  const steps = dueMs.map((atMs) => ({ atMs, waiting: 1, unmined: 0 }));
-  for (const { charges, sentMs, minedMs } of batches) {
-    if (sentMs === undefined) continue;
-    // A node may mine in the moment before the log has it that the bytes were sent.
-    const endMs = Math.max(minedMs ?? sentMs, sentMs);
-    steps.push({ atMs: sentMs, waiting: -charges, unmined: 1 });
-    steps.push({ atMs: endMs, waiting: 0, unmined: -1 });
-  }
-  steps.sort((a, b) => a.atMs - b.atMs);
-  let [waiting, unmined, unminedMax, waitingMs, idleMs] = [0, 0, 0, 0, 0];
+  const steps = stepsOf(dueMs, batches);
+  let [waiting, unmined, inFlight, unminedMax] = [0, 0, 0, 0];
+  let [waitingMs, idleMs, fullMs] = [0, 0, 0];
   const beganMs = steps[0]?.atMs ?? 0;
   let lastMs = beganMs;
   let firstMs: number | undefined;
   for (const step of steps) {
-    const passedMs = step.atMs - lastMs;
-    if (waiting > 0) waitingMs += passedMs;
-    if (waiting > 0 && unmined === 0 && firstMs !== undefined) idleMs += passedMs;
+    const passedMs = waiting > 0 ? step.atMs - lastMs : 0;
+    waitingMs += passedMs;
+    if (unmined === 0 && firstMs !== undefined) {
+      idleMs += passedMs;
+      if (inFlight >= inFlightMax) fullMs += passedMs;
+    }
     if (step.unmined > 0) firstMs ??= step.atMs - beganMs;
     waiting += step.waiting;
     unmined += step.unmined;
+    inFlight += step.inFlight;
     unminedMax = Math.max(unminedMax, unmined);
     lastMs = step.atMs;
   }
-  return { waitingMs, firstMs: firstMs ?? 0, idleMs, unminedMax };
+  return { waitingMs, firstMs: firstMs ?? 0, idleMs, fullMs, unminedMax };
+}
+
+interface Step {
+  readonly atMs: number;
+  readonly waiting: number;
+  readonly unmined: number;
+  readonly inFlight: number;
+}
+
+function stepsOf(dueMs: readonly number[], batches: readonly BatchTimes[]): readonly Step[] {
+  const nothing = { waiting: 0, unmined: 0, inFlight: 0 };
+  const steps: Step[] = dueMs.map((atMs) => ({ ...nothing, atMs, waiting: 1 }));
+  for (const { charges, sentMs, minedMs, observedMs } of batches) {
+    if (sentMs === undefined) continue;
+    // A node may mine in the moment before the log has it that the bytes were sent.
+    const endMs = Math.max(minedMs ?? sentMs, sentMs);
+    steps.push({ atMs: sentMs, waiting: -charges, unmined: 1, inFlight: 1 });
+    steps.push({ ...nothing, atMs: endMs, unmined: -1 });
+    if (observedMs !== undefined) steps.push({ ...nothing, atMs: observedMs, inFlight: -1 });
+  }
+  return steps.sort((a, b) => a.atMs - b.atMs);
 }
 
 export interface Stage {

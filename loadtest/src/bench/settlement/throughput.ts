@@ -10,12 +10,15 @@ import { decodeEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, type TopicName, topicConfigs } from '@paycrawl/events/topics';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { createMetrics } from '@paycrawl/service-kit/metrics';
+import type { Signer } from '@paycrawl/settlement/batches/driver-context';
 import { loadSettlementConfig, type SettlementConfig } from '@paycrawl/settlement/config';
 import { startSettlement } from '@paycrawl/settlement/service';
 import { loadSigners } from '@paycrawl/settlement/signers';
 import type { Devnet } from '@paycrawl/testkit/devnet';
 import { eventually } from '@paycrawl/testkit/devnet-rpc';
 import type { Payer } from '../../payload/sign-proofs.js';
+import { cpuOf } from '../process-cpu.js';
+import { type BareNodeFigures, benchBareNode, rewound, type SentLane } from './bare-node.js';
 import { type LaneFigures, laneFigures, type Stage, stagesOf, type Timed } from './lane-times.js';
 import { transferAmount, transferSigner } from './signed-transfers.js';
 import { type ChainTime, timeChain } from './timed-chain.js';
@@ -40,11 +43,20 @@ export interface ThroughputFigures {
   readonly lanes: readonly LaneFigures[];
   readonly stages: readonly Stage[];
   readonly chain: readonly ChainTime[];
+  readonly cpuUs: CpuUs;
+  /** What the node alone can do with the same transactions, in the same run. */
+  readonly bare: BareNodeFigures;
+}
+
+interface CpuUs {
+  /** The service, and this bench around it. */
+  readonly service: number;
+  readonly node: number;
 }
 
 const gasWei = 10n ** 20n;
 const recordsPerAppend = 500;
-const headPollMs = 25;
+const headPollMs = 50;
 const settledWithinMs = 240_000;
 
 /** The service itself over the embedded log and a devnet: from `ChargeDue` to `ChargeSettled`. */
@@ -52,13 +64,39 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
   const { devnet, directory, partitions } = options;
   await mkdir(directory, { recursive: true });
   const log = openLmdbLog({ directory: join(directory, 'log') });
-  await log.createTopics(topicConfigs({ payer: partitions, publisher: 1 }, 3_600_000));
-  const signers = await loadSigners(join(directory, 'secrets'), partitions);
-  for (const { address } of signers) await devnet.setEth(address, gasWei);
+  try {
+    await log.createTopics(topicConfigs({ payer: partitions, publisher: 1 }, 3_600_000));
+    const signers = await loadSigners(join(directory, 'secrets'), partitions);
+    for (const { address } of signers) await devnet.setEth(address, gasWei);
+    const config = loadSettlementConfig(options.env);
+    const rewind = await rewound(devnet);
+    const { seenMs, ...run } = await runService(options, { log, config, signers });
+    const charges = await readAll(log, 'charges', partitions);
+    const figures = await readFigures(log, charges, config, seenMs);
+    await assertPaid(options);
+    await rewind();
+    const bare = await benchBareNode(devnet, sentBy(signers, charges), () => nodeCpuUs(devnet));
+    return { ...run, ...figures, config, bare };
+  } finally {
+    await log.close();
+  }
+}
+
+interface Given {
+  readonly log: EventLog;
+  readonly config: SettlementConfig;
+  readonly signers: readonly Signer[];
+}
+
+interface Run extends Pick<ThroughputFigures, 'wholeMs' | 'cpuUs' | 'chain'> {
+  readonly seenMs: ReadonlyMap<number, number>;
+}
+
+async function runService(options: ThroughputOptions, given: Given): Promise<Run> {
+  const { devnet, directory } = options;
   const timed = timeChain(openChain({ rpcUrl: devnet.rpcUrl, chainId: devnet.chainId }));
-  const config = loadSettlementConfig(options.env);
   const settlement = await startSettlement({
-    ...{ log, config, signers, chain: timed.chain },
+    ...{ ...given, chain: timed.chain },
     storeDirectory: join(directory, 'settlement'),
     logger: createLogger({ service: 'settlement', level: 'error' }),
     metrics: createMetrics({ service: 'settlement' }),
@@ -69,29 +107,51 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
   });
   const heads = watchHeads(devnet);
   try {
-    await eventually('the lanes to open', async () => {
-      const opened = (await readAll(log, 'charges', partitions)).flat();
-      return opened.filter(({ event }) => event.type === 'LaneOpened').length === partitions
-        ? true
-        : undefined;
-    });
+    await allLanesOpen(given.log, options);
     const records = chargesOf(options);
+    const [cpuBefore, nodeBeforeUs] = [process.cpuUsage(), nodeCpuUs(devnet)];
     const beganMs = performance.now();
-    const producer = log.producer();
+    const producer = given.log.producer();
     for (let at = 0; at < records.length; at += recordsPerAppend) {
       await producer.append(records.slice(at, at + recordsPerAppend));
     }
     await producer.close();
-    await allSettled(log, options);
+    await allSettled(given.log, options);
     const wholeMs = performance.now() - beganMs;
-    const figures = await readFigures(log, options, config, heads.seenMs);
-    await assertPaid(options);
-    return { ...figures, config, wholeMs, chain: timed.times() };
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const cpuUs = { service: user + system, node: nodeCpuUs(devnet) - nodeBeforeUs };
+    return { wholeMs, cpuUs, chain: timed.times(), seenMs: heads.seenMs };
   } finally {
     heads.stop();
     await settlement.close();
-    await log.close();
   }
+}
+
+function nodeCpuUs({ pid }: Devnet): number {
+  return cpuOf([{ name: 'node', pid }]).get('node') ?? 0;
+}
+
+async function allLanesOpen(log: EventLog, { partitions }: ThroughputOptions): Promise<void> {
+  await eventually('the lanes to open', async () => {
+    const opened = (await readAll(log, 'charges', partitions)).flat();
+    return opened.filter(({ event }) => event.type === 'LaneOpened').length === partitions
+      ? true
+      : undefined;
+  });
+}
+
+/** What was mined of each lane; of several attempts the last one stands for all. */
+function sentBy(signers: readonly Signer[], charges: readonly Timed[][]): SentLane[] {
+  return signers.map((signer, lane) => {
+    const byNonce = new Map<number, { raw: Hex; charges: number }>();
+    for (const { event } of charges[lane] ?? []) {
+      if (event.type !== 'AttemptProposed') continue;
+      const { nonce, rawTransaction, chargeIds } = event.data;
+      byNonce.set(nonce, { raw: rawTransaction as Hex, charges: chargeIds.length });
+    }
+    const inOrder = [...byNonce].sort(([a], [b]) => a - b);
+    return { signer, transactions: inOrder.map(([, transaction]) => transaction) };
+  });
 }
 
 const payTo: Hex = `0x${'cb'.repeat(20)}`;
@@ -167,18 +227,19 @@ async function allSettled(log: EventLog, options: ThroughputOptions): Promise<vo
   );
 }
 
+type FromLog = 'settled' | 'steadyPerS' | 'gasPerAuthorization' | 'lanes' | 'stages';
+
 async function readFigures(
   log: EventLog,
-  { partitions }: ThroughputOptions,
+  charges: readonly Timed[][],
   config: SettlementConfig,
   seenMs: ReadonlyMap<number, number>,
-): Promise<Omit<ThroughputFigures, 'config' | 'wholeMs' | 'chain'>> {
-  const charges = await readAll(log, 'charges', partitions);
-  const sealed = await readAll(log, 'settlements', partitions);
+): Promise<Pick<ThroughputFigures, FromLog>> {
+  const sealed = await readAll(log, 'settlements', charges.length);
   const lanes = charges.map((records, partition) => {
     // Stable: a batch stands before what became of it, whatever the clock's grain.
     const all = [...(sealed[partition] ?? []), ...records].sort((a, b) => a.atMs - b.atMs);
-    return laneFigures(all, seenMs, config.finalityDepth);
+    return laneFigures(all, seenMs, config);
   });
   const batches = lanes.flatMap((lane) => lane.batches);
   const ends = batches.flatMap(({ observedMs }) => (observedMs === undefined ? [] : [observedMs]));
