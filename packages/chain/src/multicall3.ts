@@ -1,11 +1,6 @@
-import {
-  type Address,
-  decodeFunctionData,
-  decodeFunctionResult,
-  type Hex,
-  toFunctionSelector,
-} from 'viem';
-import { bytesWords, word } from './abi-words.js';
+import { type Address, decodeFunctionData, type Hex, toFunctionSelector } from 'viem';
+import { bytesWords, openWords, word } from './abi-words.js';
+import { unreadable } from './rpc.js';
 
 /** The same address on every chain (https://www.multicall3.com/deployments). */
 export const multicall3Address: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
@@ -74,7 +69,19 @@ export function decodeAggregate3(data: Hex): readonly Call[] {
   return args[0].map(({ target, callData }) => ({ target, data: callData }));
 }
 
+/** Throws `chain_unavailable` for what is no such answer. */
 export function decodeAggregate3Result(data: Hex): readonly CallResult[] {
-  const results = decodeFunctionResult({ abi: multicall3Abi, functionName: 'aggregate3', data });
-  return results.map(({ success, returnData }) => ({ success, data: returnData }));
+  const words = openWords(data);
+  const list = words.count(0);
+  const results: CallResult[] = [];
+  // Offsets count from behind the length of the array, those of a tuple from its beginning.
+  const start = list + 32;
+  const end = start + words.count(list) * 32;
+  for (let head = start; head < end; head += 32) {
+    const tuple = start + words.count(head);
+    const success = words.count(tuple);
+    if (success > 1) throw unreadable(data);
+    results.push({ success: success === 1, data: words.bytes(tuple + words.count(tuple + 32)) });
+  }
+  return results;
 }

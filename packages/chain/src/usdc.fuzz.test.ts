@@ -1,18 +1,35 @@
+import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import fc from 'fast-check';
-import { type Address, type Hex, padHex, serializeErc6492Signature, toHex } from 'viem';
-import { generatePrivateKey } from 'viem/accounts';
+import {
+  type Address,
+  encodeFunctionData,
+  encodeFunctionResult,
+  type Hex,
+  padHex,
+  serializeErc6492Signature,
+  toHex,
+} from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { expect, test } from 'vitest';
 import type { Log } from './chain.js';
-import { decodeAggregate3, encodeAggregate3 } from './multicall3.js';
+import {
+  decodeAggregate3,
+  decodeAggregate3Result,
+  encodeAggregate3,
+  multicall3Abi,
+} from './multicall3.js';
 import { bumpFees, readTransaction, signTransaction, transactionHash } from './transaction.js';
 import {
   authorizationCanceledTopic,
   authorizationEnds,
   authorizationUsedTopic,
   decodeTransferWithAuthorization,
+  encodeAuthorizationState,
+  encodeBalanceOf,
   encodeSettlementCalls,
   encodeTransferWithAuthorization,
   transferTopic,
+  usdcAbi,
 } from './usdc.js';
 
 const asset: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
@@ -76,6 +93,52 @@ test('property: batches read back as written', () => {
   );
 });
 
+test('property: questions are encoded as the ABI says', () => {
+  const abi = usdcAbi;
+  fc.assert(
+    fc.property(address, hexOf(32), (account, nonce) => {
+      const args = [account, nonce] as const;
+      const state = encodeFunctionData({ abi, functionName: 'authorizationState', args });
+      expect(encodeAuthorizationState(account, nonce)).toBe(state);
+      const balance = encodeFunctionData({ abi, functionName: 'balanceOf', args: [account] });
+      expect(encodeBalanceOf(account)).toBe(balance);
+    }),
+  );
+});
+
+const results = fc.array(fc.record({ success: fc.boolean(), data: anySignature }), {
+  maxLength: 20,
+});
+
+function encodedResults(all: readonly { success: boolean; data: Hex }[]): Hex {
+  const result = all.map(({ success, data }) => ({ success, returnData: data }));
+  return encodeFunctionResult({ abi: multicall3Abi, functionName: 'aggregate3', result });
+}
+
+test('property: answers of a batch of questions are read as the ABI says', () => {
+  fc.assert(
+    fc.property(results, (all) => {
+      expect(decodeAggregate3Result(encodedResults(all))).toEqual(all);
+    }),
+  );
+});
+
+test('error: chain_unavailable, for answers that are cut or changed, if not read as something', () => {
+  const change = fc.record({ at: fc.nat(), digit: fc.constantFrom('0', '1', '7', 'f') });
+  fc.assert(
+    fc.property(results, fc.array(change, { maxLength: 4 }), fc.nat(), (all, changes, cut) => {
+      const whole = encodedResults(all).slice(2);
+      const digits = whole.slice(0, whole.length - (cut % whole.length)).split('');
+      for (const { at, digit } of changes) digits[at % digits.length] = digit;
+      try {
+        expect(decodeAggregate3Result(`0x${digits.join('')}`)).toBeInstanceOf(Array);
+      } catch (error) {
+        expect(hasCode(error, 'chain_unavailable')).toBe(true);
+      }
+    }),
+  );
+});
+
 test('property: a wrapped signature deploys first only while there is no code', () => {
   fc.assert(
     fc.property(
@@ -117,6 +180,37 @@ test('property: raw transactions read back as signed, and signing is determinist
       expect(readTransaction(signed.raw)).toEqual(fields);
     }),
     { numRuns: 30 },
+  );
+});
+
+test('property: raw transactions are the bytes that any wallet would sign', async () => {
+  const privateKey = generatePrivateKey();
+  const wallet = privateKeyToAccount(privateKey);
+  const draft = fc.record({
+    chainId: fc.integer({ min: 1, max: 2 ** 31 }),
+    nonce: fc.oneof(fc.constantFrom(0, 1, 127, 128, 255, 256), fc.nat()),
+    to: address,
+    // Around every length at which the length itself is written otherwise.
+    data: fc
+      .constantFrom(0, 1, 2, 54, 55, 56, 57, 255, 256, 65_534, 65_536)
+      .chain((size) => fc.uint8Array({ minLength: size, maxLength: size }))
+      .map((value) => toHex(value)),
+    gasLimit: fc.bigInt({ min: 0n, max: 2n ** 60n }),
+    maxFeePerGasWei: fc.bigInt({ min: 0n, max: 2n ** 100n }),
+  });
+  await fc.assert(
+    fc.asyncProperty(draft, async ({ gasLimit, maxFeePerGasWei, ...rest }) => {
+      const fees = { maxFeePerGasWei, tipPerGasWei: maxFeePerGasWei / 2n };
+      const ours = await signTransaction({ ...rest, gasLimit, ...fees }, privateKey);
+      const theirs = await wallet.signTransaction({
+        ...rest,
+        gas: gasLimit,
+        maxFeePerGas: fees.maxFeePerGasWei,
+        maxPriorityFeePerGas: fees.tipPerGasWei,
+      });
+      expect(ours.raw).toBe(theirs);
+    }),
+    { numRuns: 60 },
   );
 });
 

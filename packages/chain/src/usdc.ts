@@ -1,7 +1,6 @@
 import {
   type Address,
   decodeFunctionData,
-  encodeFunctionData,
   type Hex,
   isErc6492Signature,
   parseAbi,
@@ -25,6 +24,8 @@ export const usdcAbi = parseAbi([
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 ]);
 
+const balanceOf = toFunctionSelector('balanceOf(address)');
+const authorizationState = toFunctionSelector('authorizationState(address,bytes32)');
 const transferFields = 'address,address,uint256,uint256,uint256,bytes32';
 const transferByParts = toFunctionSelector(
   `transferWithAuthorization(${transferFields},uint8,bytes32,bytes32)`,
@@ -55,15 +56,11 @@ export interface SignedAuthorization {
 }
 
 export function encodeBalanceOf(account: Address): Hex {
-  return encodeFunctionData({ abi: usdcAbi, functionName: 'balanceOf', args: [account] });
+  return `${balanceOf}${word(account)}`;
 }
 
 export function encodeAuthorizationState(authorizer: Address, nonce: Hex): Hex {
-  return encodeFunctionData({
-    abi: usdcAbi,
-    functionName: 'authorizationState',
-    args: [authorizer, nonce],
-  });
+  return `${authorizationState}${word(authorizer)}${word(nonce)}`;
 }
 
 /**

@@ -15,9 +15,12 @@ export function isHexOf(text: unknown, byteCount: number): text is Hex {
 }
 
 export function bytesFromHex(text: string): Uint8Array {
-  // Buffer stops silently at the first bad digit, so the grammar is checked before.
-  if (!isHex(text)) throw fail('crypto_hex_invalid', 'not a hex string of whole bytes');
-  return Buffer.from(text.slice(2), 'hex');
+  const bytes = Buffer.from(text.slice(2), 'hex');
+  // Buffer stops silently at the first bad digit: then there are fewer bytes than digits for them.
+  if (!text.startsWith('0x') || bytes.length * 2 !== text.length - 2) {
+    throw fail('crypto_hex_invalid', 'not a hex string of whole bytes');
+  }
+  return bytes;
 }
 
 export function hexFromBytes(bytes: Uint8Array): Hex {
