@@ -3,32 +3,59 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { benchBareFastify, benchBareRecovery } from './bench/bare.js';
-import { pricedPath as page, withBenchPlatform } from './bench/bench-platform.js';
-import { offerHeader } from './bench/bench-publisher.js';
-import { benchChallenges, benchPaidCrawls } from './bench/crawls.js';
-import { benchDurableAppend, type DurableAppendResult } from './bench/durable-append.js';
-import { benchVerifications } from './bench/facilitator-verify.js';
+import { benchBareRecovery } from './bench/bare.js';
+import type { Verdict } from './bench/bench-audit.js';
+import { pricedPath, withBenchPlatform } from './bench/bench-platform.js';
+import { benchPaidCrawls } from './bench/crawls.js';
+import { benchDurableAppend } from './bench/durable-append.js';
 import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
+import {
+  type LoadSizes,
+  loadPlatform,
+  loadStrangers,
+  type NewPayersLoads,
+} from './bench/platform-loads.js';
 import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
-import { whenFolded } from './bench/when-folded.js';
 import type { LoadFigures } from './driver/closed-loop.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 // Every figure of the documentation comes from here; each stands beside its limit, measured in
-// the same run on the same machine. `--kafka`: paid crawls alone, on the embedded log and then with
-// every service as a process over a broker, all of it on this machine. `--json <file>`: the figures as
-// data as well.
+// the same run on the same machine. Whatever ran on a platform is audited at the end.
+//   --first-proofs  proofs of payers never seen alone, and what a flood of empty wallets costs
+//   --kafka         paid crawls alone, on the embedded log and then with every service as a process
+//                   over a broker, all of it on this machine
+//   --quick         a tenth of everything: shows that all of it runs, and its figures are none
+//   --json <file>   the figures as data as well
 
-const connections = 64;
-const loadSeconds = 5;
-// Few enough that what they owe is settled well before the time of `exact` is over.
-const paidCrawls = 10_000;
-const warmUpCrawls = 5_000;
-const verifications = 10_000;
+const { values: flags } = parseArgs({
+  options: {
+    'first-proofs': { type: 'boolean', default: false },
+    kafka: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+const share = flags.quick ? 10 : 1;
+const sizes: LoadSizes = {
+  connections: 64,
+  loadSeconds: 5 / share,
+  verifications: 10_000 / share,
+  newPayers: 10_000 / share,
+  newPayersAtOnce: 256,
+  // Few enough each that what they owe is settled well before the time of `exact` is over.
+  paid: [
+    { atOnce: 1, crawls: 1_000 / share, warmUpCrawls: 200 / share },
+    { atOnce: 64, crawls: 10_000 / share, warmUpCrawls: 5_000 / share },
+    // Several for each connection, also where it is quick.
+    { atOnce: 1_024, crawls: 20_000 / share, warmUpCrawls: 5_000 / share },
+  ],
+  flood: { pairs: 4, crawls: 3_000 / share, penniless: 40_000 / share },
+};
 const recoveries = 20_000;
-const replayCrawls = 50_000;
+const replayCrawls = 50_000 / share;
+const floodGoal = 0.9;
+const firstProofsGoal = 1_000;
 
 interface Row {
   readonly what: string;
@@ -36,36 +63,47 @@ interface Row {
   readonly limit?: string;
 }
 
-/** What `--json` writes: the table as it is printed, and the rates that plans are made with. */
+/** What `--json` writes: the table as it is printed, and the figures in it. */
 export interface BenchFigures {
   readonly machine: Machine;
   readonly rows: readonly Row[];
+  /** What plans are made with. */
   readonly ratesPerS: Readonly<Record<string, number>>;
+  readonly loads: Readonly<Record<string, LoadFigures>>;
+  readonly ratios: Readonly<Record<string, number>>;
 }
 
 const rows: Row[] = [];
 const ratesPerS: Record<string, number> = {};
-const { values: flags } = parseArgs({
-  options: { kafka: { type: 'boolean', default: false }, json: { type: 'string' } },
-});
+const loads: Record<string, LoadFigures> = {};
+const ratios: Record<string, number> = {};
 note('bare limits');
 const recovery = benchBareRecovery(recoveries);
+const bareRecovery = { name: `bare recovery (${recovery.engine}), one core`, perS: recovery.perS };
 if (flags.kafka) await benchBothLogs();
+else if (flags['first-proofs']) await benchStrangers();
 else await benchAll();
 print();
 if (flags.json !== undefined) {
-  writeFigures(flags.json, { machine: thisMachine(Date.now()), rows, ratesPerS });
+  const machine = thisMachine(Date.now());
+  writeFigures(flags.json, { machine, rows, ratesPerS, loads, ratios } satisfies BenchFigures);
 }
 
 async function benchAll(): Promise<void> {
+  const { connections, loadSeconds } = sizes;
   const appends = await inTemporaryFolder((directory) =>
     benchDurableAppend({ directory, seconds: loadSeconds, callers: connections }),
   );
-  await benchPlatform(appends);
+  await benchPlatform();
+  rows.push({
+    what: `durable appends of 800 B, ${connections} callers`,
+    figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
+  });
   note('replay');
   const replay = await benchReplay(replayCrawls);
   ratesPerS.admission = replay.eventsPerS;
   rows.push({ what: 'replay of the log into the admission fold', figure: perS(replay.eventsPerS) });
+  if (flags.quick) return;
   note('revenue queries on ten million facts');
   const revenue = await benchRevenueQuery();
   for (const { by, p50Ms, p95Ms } of revenue.queries) {
@@ -77,76 +115,127 @@ async function benchAll(): Promise<void> {
   }
 }
 
+async function benchPlatform(): Promise<void> {
+  note('platform');
+  const { result, ...verdict } = await withBenchPlatform(async (platform) => {
+    const figures = await loadPlatform(platform, sizes, note);
+    note('audit');
+    return figures;
+  });
+  const { challenges, bareFastify, verify, paid } = result;
+  ratesPerS.challenges = challenges.ratePerS;
+  push('challenges', 'challenges, each durable before it is answered', challenges, {
+    name: 'bare Fastify, same bytes',
+    perS: bareFastify.ratePerS,
+  });
+  push('verify', 'facilitator /verify', verify, bareRecovery);
+  for (const { atOnce, figures } of paid) {
+    push(`paid-${atOnce}`, `paid crawls of known payers, ${atOnce} at once`, figures, bareRecovery);
+  }
+  pushStrangers(result);
+  pushVerdict('audit', verdict);
+}
+
+async function benchStrangers(): Promise<void> {
+  note('platform');
+  const { result, ...verdict } = await withBenchPlatform(async (platform) => {
+    const figures = await loadStrangers(platform, sizes, note);
+    note('audit');
+    return figures;
+  });
+  pushStrangers(result);
+  pushVerdict('audit', verdict);
+}
+
+function pushStrangers({ firstProofs, flood }: NewPayersLoads): void {
+  const what = `first proofs of payers never seen, ${sizes.newPayersAtOnce} at once`;
+  push('first-proofs', what, firstProofs, {
+    name: `the goal (${firstProofsGoal}/s)`,
+    perS: firstProofsGoal,
+  });
+  const { ratio } = flood;
+  ratios.flood = ratio;
+  const [alone, beside, empty] = [flood.alone, flood.beside, flood.flood].map(allOf);
+  if (alone === undefined || beside === undefined || empty === undefined) return;
+  Object.assign(loads, { 'flood-alone': alone, 'flood-beside': beside, flood: empty });
+  const failures = alone.failures + beside.failures;
+  if (failures > 0) process.exitCode = 1;
+  rows.push({
+    what: 'paid crawls beside a flood of empty wallets, as many at once',
+    figure: `${perS(beside.ratePerS)}, p99 ${beside.p99Ms.toFixed(1)} ms, ${failures} failures`,
+    limit: `${ratio.toFixed(2)} × without it, in turns (goal: ${floodGoal})`,
+  });
+  const others = Object.entries(empty.seen).map(([status, times]) => `, ${times} × ${status}`);
+  rows.push({
+    what: '  the flood itself',
+    figure: `${perS(empty.requests / empty.seconds)}: ${empty.requests - empty.failures} × 402${others.join('')}`,
+  });
+}
+
+/** Of several turns: counts and times add up; of latencies the worst turn is told. */
+function allOf(turns: readonly LoadFigures[]): LoadFigures {
+  const sum = (of: (turn: LoadFigures) => number) => turns.reduce((all, one) => all + of(one), 0);
+  const most = (of: (turn: LoadFigures) => number) => Math.max(0, ...turns.map(of));
+  const [requests, failures] = [sum((one) => one.requests), sum((one) => one.failures)];
+  const seconds = sum((one) => one.seconds);
+  const seen: Record<string, number> = {};
+  for (const [what, times] of turns.flatMap((one) => Object.entries(one.seen))) {
+    seen[what] = (seen[what] ?? 0) + times;
+  }
+  const latencies = { p50Ms: most((one) => one.p50Ms), p99Ms: most((one) => one.p99Ms) };
+  const ratePerS = (requests - failures) / Math.max(seconds, Number.EPSILON);
+  return { requests, failures, seconds, ratePerS, ...latencies, seen };
+}
+
 async function benchBothLogs(): Promise<void> {
+  const { connections } = sizes;
   note(`embedded: paid crawls, ${connections} at once`);
-  const crawls = { connections, crawls: paidCrawls, warmUpCrawls };
-  const embedded = await withBenchPlatform(({ run }, target) =>
+  const crawls = { connections, crawls: 10_000 / share, warmUpCrawls: 5_000 / share };
+  const { result: embedded, ...verdict } = await withBenchPlatform(({ run, target }) =>
     benchPaidCrawls(target, { ...crawls, payers: run.wallets }),
   );
-  push('paid crawls, embedded log', embedded, {
-    name: `bare recovery (${recovery.engine}), one core`,
-    perS: recovery.perS,
-  });
-  const kafka = await benchPaidOverKafka({ ...crawls, path: page, note });
-  push('paid crawls over Kafka, one process of each service, broker beside them', kafka.figures, {
+  push('paid-embedded', 'paid crawls, embedded log', embedded, bareRecovery);
+  pushVerdict('audit, embedded', verdict);
+  const kafka = await benchPaidOverKafka({ ...crawls, path: pricedPath, note });
+  const what = 'paid crawls over Kafka, one process of each service, broker beside them';
+  push('paid-kafka', what, kafka.figures, {
     // Failures are quick or slow, never a rate to be measured against.
     name: embedded.failures > 0 ? 'embedded, which FAILED: no ratio' : 'embedded (goal: 0.5)',
     perS: embedded.ratePerS,
   });
   pushCpu(kafka);
-  rows.push({ what: 'audit over Kafka', figure: kafka.verdict });
-  if (!kafka.isClean || embedded.failures + kafka.figures.failures > 0) process.exitCode = 1;
+  pushVerdict('audit over Kafka', kafka);
 }
 
 function pushCpu({ cpu, idle }: PaidOverKafka): void {
   for (const { name, us } of cpu) {
     rows.push({ what: `  CPU of a crawl over Kafka: ${name}`, figure: `${us.toFixed(0)} µs` });
   }
-  for (const { name, share } of idle) {
-    const percent = (share * 100).toFixed(1);
+  for (const { name, share: ofCore } of idle) {
+    const percent = (ofCore * 100).toFixed(1);
     rows.push({ what: `  CPU when nobody crawls: ${name}`, figure: `${percent} % of a core` });
   }
 }
 
-async function benchPlatform(appends: DurableAppendResult): Promise<void> {
-  note('platform');
-  await withBenchPlatform(async ({ run }, target) => {
-    note(`challenges, ${connections} at once`);
-    const challenges = await benchChallenges(target, connections, loadSeconds);
-    ratesPerS.challenges = challenges.ratePerS;
-    const header = (await offerHeader(run.ingress, target.host, page)) ?? '';
-    const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
-    const bare = await benchBareFastify(header, body, connections, loadSeconds);
-    push('challenges, each durable before it is answered', challenges, {
-      name: 'bare Fastify, same bytes',
-      perS: bare.ratePerS,
-    });
-    const payers = run.wallets;
-    // Before the crawls: after them settlement would be busy with what they owe.
-    note('facilitator');
-    const verify = await benchVerifications(run, { connections, verifications, payers });
-    push('facilitator /verify', verify, { name: 'bare recovery, one core', perS: recovery.perS });
-    await whenFolded(run.api);
-    note(`paid crawls, ${connections} at once`);
-    const crawls = { connections, crawls: paidCrawls, warmUpCrawls, payers };
-    push(
-      'paid crawls, signatures verified, all events durable',
-      await benchPaidCrawls(target, crawls),
-      {
-        name: `bare recovery (${recovery.engine}), one core`,
-        perS: recovery.perS,
-      },
-    );
-    rows.push({
-      what: `durable appends of 800 B, ${connections} callers`,
-      figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
-    });
-  });
+/** A run with a lost or doubled event is a failed run, and so is one with a failed request. */
+function pushVerdict(what: string, { verdict, isClean }: Verdict): void {
+  rows.push({ what, figure: verdict, limit: isClean ? 'clean' : 'FAILED' });
+  if (!isClean) process.exitCode = 1;
 }
 
-function push(what: string, figures: LoadFigures, limit: { name: string; perS: number }): void {
+function push(
+  key: string,
+  what: string,
+  figures: LoadFigures,
+  limit: { name: string; perS: number },
+): void {
   const { ratePerS, failures, p50Ms, p99Ms, seen } = figures;
-  if (failures > 0) note(`${what}: failures ${JSON.stringify(seen)}`);
+  loads[key] = figures;
+  ratios[key] = ratePerS / limit.perS;
+  if (failures > 0) {
+    note(`${what}: failures ${JSON.stringify(seen)}`);
+    process.exitCode = 1;
+  }
   const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
   rows.push({
     what,

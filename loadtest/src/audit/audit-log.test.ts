@@ -91,6 +91,16 @@ describe('a sound log', () => {
     expect(payable?.[1]).toBe(3000n);
   });
 
+  it('behavior: what waits for its fold is counted, the ticks of its clock are not', async () => {
+    const log = soundLog();
+    const end = log.topics.payments.length;
+    prove(log, 99);
+    log.write('payments', 'TimePassed', {});
+    const { findings, counts } = await auditLog([log.records({ payments: end })], []);
+    expect(findings).toEqual([]);
+    expect(counts.unfolded).toBe(1);
+  });
+
   it('behavior: gas of an API key’s charges is its account’s, the rest the platform’s', async () => {
     const log = facilitatedLog([{ account, charges: 1, amountWei: '333' }]);
     const { findings, balances } = await auditLog([log.records()], []);

@@ -1,30 +1,99 @@
 import { join } from 'node:path';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import type { RunFile } from '@paycrawl/standalone/run-file';
 import {
   type PlatformProcess,
   startPlatformProcess,
 } from '@paycrawl/standalone/testing/platform-process';
+import type { LoadFigures } from '../driver/closed-loop.js';
+import { challengesIssued, markChallenges } from '../k6/challenges-in-log.js';
+import { proveBooks, type Verdict } from './bench-audit.js';
 import { addBenchPublisher } from './bench-publisher.js';
 import type { Target } from './crawls.js';
+import { whenSettled } from './when-folded.js';
 
 /** Of the bench's publisher; every path of it costs the same. */
 export const pricedPath = '/page';
 
-/** Work on an embedded platform of its own with a priced page; it is gone afterwards. */
+/** An embedded platform with a priced page, and nobody else's traffic. */
+export interface BenchPlatform {
+  readonly run: RunFile;
+  readonly pid: number;
+  readonly target: Target;
+  /**
+   * Runs a load whose expected answers are offers. Each offer is durable before it is sent, so the
+   * audit then wants as many of them in the log as were answered, no more and no less.
+   */
+  offered<Figures extends LoadFigures>(load: () => Promise<Figures>): Promise<Figures>;
+}
+
+export interface Audited<Result> extends Verdict {
+  readonly result: Result;
+}
+
+/** Work on a platform of its own, the audit of it, and the end of both. */
 export async function withBenchPlatform<Result>(
-  work: (platform: PlatformProcess, target: Target) => Promise<Result>,
-): Promise<Result> {
+  work: (platform: BenchPlatform) => Promise<Result>,
+): Promise<Audited<Result>> {
   const platform = await startPlatformProcess();
   try {
-    const { run, dataDir } = platform;
+    const { run, pid, dataDir } = platform;
     const log = openLmdbLog({ directory: join(dataDir, 'log') });
     const publisher = await addBenchPublisher(run, log);
     await log.close();
     const target = { ingress: run.ingress, host: publisher.host, path: pricedPath };
-    const result = await work(platform, target).finally(() => publisher.close());
+    const offers: Offers = { answered: 0, durable: 0 };
+    const bench: BenchPlatform = {
+      ...{ run, pid, target },
+      offered: (load) => countOffers(platform, offers, load),
+    };
+    const result = await work(bench).finally(() => publisher.close());
+    const verdict = await audit(platform, offers);
     await platform.stop();
-    return result;
+    return { result, ...verdict };
   } finally {
     await platform.remove();
   }
+}
+
+/** For those who have no table to print a verdict in. */
+export function requireClean<Result>({ result, verdict, isClean }: Audited<Result>): Result {
+  if (!isClean) throw fail('bench_failed', `the audit: ${verdict}`);
+  return result;
+}
+
+interface Offers {
+  answered: number;
+  durable: number;
+}
+
+async function countOffers<Figures extends LoadFigures>(
+  { dataDir }: PlatformProcess,
+  offers: Offers,
+  load: () => Promise<Figures>,
+): Promise<Figures> {
+  const log = openLmdbLog({ directory: join(dataDir, 'log') });
+  try {
+    const before = await markChallenges(log);
+    const figures = await load();
+    offers.answered += figures.requests - figures.failures;
+    offers.durable += await challengesIssued(log, before);
+    return figures;
+  } finally {
+    await log.close();
+  }
+}
+
+async function audit(
+  { run, dataDir }: PlatformProcess,
+  { answered, durable }: Offers,
+): Promise<Verdict> {
+  await whenSettled(run.api);
+  const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
+  const { verdict, isClean } = await proveBooks(openLog, join(dataDir, 'run.json'));
+  if (answered === 0) return { verdict, isClean };
+  const [asked, kept] = [answered, durable].map((count) => count.toLocaleString('en'));
+  const counted = `${asked} challenges answered, ${kept} in the log`;
+  return { verdict: `${verdict}; ${counted}`, isClean: isClean && answered === durable };
 }

@@ -35,6 +35,8 @@ export interface PaidCrawlsOptions {
   /** Crawls before the clock starts: compilers and caches are then as in a steady state. */
   readonly warmUpCrawls: number;
   readonly payers: readonly Payer[];
+  /** Every payer has crawled before: its funds are known, as in a steady state. */
+  readonly arePayersKnown?: boolean;
 }
 
 /** Called at the two ends of what is measured, without the warm-up. */
@@ -46,30 +48,42 @@ export interface Stopwatch {
 /** Paid crawls, each with a proof of its own, signed before the clock starts. */
 export async function benchPaidCrawls(
   target: Target,
-  { connections, crawls, warmUpCrawls, payers }: PaidCrawlsOptions,
+  { connections, crawls, warmUpCrawls, payers, arePayersKnown = false }: PaidCrawlsOptions,
   stopwatch?: Stopwatch,
 ): Promise<LoadFigures> {
-  // Every payer crawls once before: its funds are known, as in a steady state.
-  const first = await signedRequests(target, payers, payers.length);
-  const loop = (queue: Buffer[], most: number): Promise<LoadFigures> =>
-    runClosedLoop({
-      target: targetOf(target.ingress),
-      connections: most,
-      secondsMax: 120,
-      next: () => queue.pop(),
-      isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
-    });
-  await loop(first, Math.min(connections, payers.length));
-  await loop(await signedRequests(target, payers, warmUpCrawls), connections);
+  if (!arePayersKnown) {
+    await benchFirstProofs(target, payers, Math.min(connections, payers.length));
+  }
+  await payAll(target, await signedRequests(target, payers, warmUpCrawls), connections);
   const requests = await signedRequests(target, payers, crawls);
   stopwatch?.onMeasuring();
-  const figures = await loop(requests, connections);
+  const figures = await payAll(target, requests, connections);
   stopwatch?.onMeasured();
   return figures;
 }
 
-/** Paid as the offer of this moment asks for: it follows the time that settlement needs. */
-async function signedRequests(
+/** One crawl of every payer; those never seen cost an observation of their funds each. */
+export async function benchFirstProofs(
+  target: Target,
+  payers: readonly Payer[],
+  connections: number,
+): Promise<LoadFigures> {
+  return payAll(target, await signedRequests(target, payers, payers.length), connections);
+}
+
+/** Each of the requests once; all of them are to be served. */
+export function payAll(target: Target, queue: Buffer[], connections: number): Promise<LoadFigures> {
+  return runClosedLoop({
+    target: targetOf(target.ingress),
+    connections,
+    secondsMax: 120,
+    next: () => queue.pop(),
+    isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
+  });
+}
+
+/** Proofs of payers in turn, as the offer of this moment asks for: it follows the time that settlement needs. */
+export async function signedRequests(
   target: Target,
   payers: readonly Payer[],
   count: number,

@@ -8,8 +8,8 @@ import {
   startSeparateServices,
 } from '@paycrawl/standalone/testing/separate-services';
 import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
-import { runAudit } from '../audit/run-audit.js';
 import type { LoadFigures } from '../driver/closed-loop.js';
+import { proveBooks, type Verdict } from './bench-audit.js';
 import { addBenchPublisher } from './bench-publisher.js';
 import { benchPaidCrawls } from './crawls.js';
 import { cpuBetween, cpuOf, type Measured } from './process-cpu.js';
@@ -22,20 +22,15 @@ export interface PaidOverKafkaOptions {
   note(what: string): void;
 }
 
-export interface PaidOverKafka {
+export interface PaidOverKafka extends Verdict {
   readonly figures: LoadFigures;
   /** Of each process while the load ran, for one crawl. */
   readonly cpu: readonly { readonly name: string; readonly us: number }[];
   /** Of each process while nobody crawled, as a share of one core. */
   readonly idle: readonly { readonly name: string; readonly share: number }[];
-  /** The audit's last line. */
-  readonly verdict: string;
-  readonly isClean: boolean;
 }
 
 const idleSeconds = 10;
-/** Long enough to settle what was charged, at the rate of the devnet. */
-const reconciliation = { attempts: 240, pauseMs: 500 };
 
 /**
  * Paid crawls where every service is a process of its own over a real broker, one instance of each,
@@ -91,7 +86,8 @@ async function measure(
   const asked = Math.max(1, figures.requests);
   const cpu = cpuBetween(before, after).map(({ name, us }) => ({ name, us: us / asked }));
   note('audit');
-  const audit = await auditOf(platform, kafka);
+  const openLog = () => openKafkaLog({ brokers: kafka.brokers, clientId: 'paycrawl-audit' });
+  const audit = await proveBooks(openLog, join(platform.directory, 'run.json'));
   await publisher.close();
   return { figures, cpu, idle, ...audit };
 }
@@ -101,18 +97,4 @@ async function atRest(processes: readonly Measured[]): Promise<PaidOverKafka['id
   await delay(idleSeconds * 1000);
   const used = cpuBetween(before, cpuOf(processes));
   return used.map(({ name, us }) => ({ name, share: us / (idleSeconds * 1_000_000) }));
-}
-
-async function auditOf(
-  { directory }: SeparateServices,
-  { brokers }: KafkaCluster,
-): Promise<Pick<PaidOverKafka, 'verdict' | 'isClean'>> {
-  const lines: string[] = [];
-  const { findings } = await runAudit({
-    openLog: () => openKafkaLog({ brokers, clientId: 'paycrawl-audit' }),
-    ...{ runFile: join(directory, 'run.json'), rpcUrl: undefined, reconciliation },
-    write: (line) => void lines.push(line),
-  });
-  if (findings.length > 0) process.stderr.write(`${lines.join('\n')}\n`);
-  return { verdict: lines.at(-1) ?? '', isClean: findings.length === 0 };
 }

@@ -20,13 +20,8 @@ export async function markChallenges(log: EventLog): Promise<ChallengesMark> {
   );
 }
 
-/** How many of the load's offers are not in the log; other traffic may have had its own. */
-export async function challengesMissing(
-  log: EventLog,
-  since: ChallengesMark,
-  { kinds }: LoadSummary,
-): Promise<number> {
-  const answered = offers.reduce((sum, kind) => sum + (kinds[kind]?.right ?? 0), 0);
+/** How many offers were written since. */
+export async function challengesIssued(log: EventLog, since: ChallengesMark): Promise<number> {
   let issued = 0;
   const ends = await markChallenges(log);
   for (const [partition, end] of ends.entries()) {
@@ -40,5 +35,15 @@ export async function challengesMissing(
       offset = (records.at(-1)?.offset ?? end) + 1;
     }
   }
-  return Math.max(0, answered - issued);
+  return issued;
+}
+
+/** How many of the load's offers are not in the log; other traffic may have had its own. */
+export async function challengesMissing(
+  log: EventLog,
+  since: ChallengesMark,
+  { kinds }: LoadSummary,
+): Promise<number> {
+  const answered = offers.reduce((sum, kind) => sum + (kinds[kind]?.right ?? 0), 0);
+  return Math.max(0, answered - (await challengesIssued(log, since)));
 }

@@ -54,7 +54,10 @@ export function loadTargetOf(options: TargetOptions): LoadTarget {
 }
 
 /** Gives every payer USDC, if its chain is a devnet. */
-export async function fundPayers({ devnetRpc, payers }: LoadTarget): Promise<void> {
+export async function fundPayers({
+  devnetRpc,
+  payers,
+}: Pick<LoadTarget, 'devnetRpc' | 'payers'>): Promise<void> {
   if (devnetRpc === undefined) return;
   const rpc = openDevnetRpc(devnetRpc);
   const isDevnet = await rpc('anvil_nodeInfo').then(

@@ -1,12 +1,8 @@
-import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
-import { startPlatformProcess } from '@paycrawl/standalone/testing/platform-process';
-import { addBenchPublisher } from '../bench/bench-publisher.js';
+import { type BenchPlatform, requireClean, withBenchPlatform } from '../bench/bench-platform.js';
 import { benchChallenges, benchPaidCrawls, type Target } from '../bench/crawls.js';
 import { benchVerifications } from '../bench/facilitator-verify.js';
 import type { LoadFigures } from '../driver/closed-loop.js';
-import { auditUntilFolded } from '../k6/audit-after-load.js';
 import { derivePayers } from '../payload/payers.js';
 import type { Payer } from '../payload/sign-proofs.js';
 import { startReferenceStack } from './reference-stack.js';
@@ -31,6 +27,7 @@ interface Stack {
   readonly page: Target;
   readonly facilitator: Parameters<typeof benchVerifications>[0];
   readonly payers: readonly Payer[];
+  readonly offered: BenchPlatform['offered'];
 }
 
 const connections = 64;
@@ -39,14 +36,16 @@ const payersCount = 16;
 
 /** The same driver, in the same order, for whoever stands behind it. */
 async function measure(
-  { page, facilitator, payers }: Stack,
+  { page, facilitator, payers, offered }: Stack,
   sizes: Sizes,
   note: (what: string) => void,
 ): Promise<StackFigures> {
   const { challengeSeconds, verifications, warmUp } = sizes;
   note('challenges');
-  await benchChallenges(page, connections, challengeSeconds / 5);
-  const challenges = await benchChallenges(page, connections, challengeSeconds);
+  const challengesFor = (seconds: number) =>
+    offered(() => benchChallenges(page, connections, seconds));
+  await challengesFor(challengeSeconds / 5);
+  const challenges = await challengesFor(challengeSeconds);
   note('verifications');
   const asked = { connections, payers };
   await benchVerifications(facilitator, { ...asked, verifications: warmUp });
@@ -72,7 +71,8 @@ export async function measureReference(
     const page = { ingress: server, host: new URL(server).host, path: '/page' };
     const publisher = { id: 'peer', payTo, token: '' };
     const figures = await measure(
-      { page, facilitator: { facilitator, chain, publisher }, payers },
+      // Its offers are in no log.
+      { page, facilitator: { facilitator, chain, publisher }, payers, offered: (load) => load() },
       sizes,
       note,
     );
@@ -88,31 +88,15 @@ export async function measureOurs(
   sizes: Sizes,
   note: (what: string) => void,
 ): Promise<StackFigures> {
-  const platform = await startPlatformProcess();
-  try {
-    const { run, dataDir } = platform;
-    const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
-    const log = openLog();
-    const publisher = await addBenchPublisher(run, log);
-    await log.close();
-    const page = { ingress: run.ingress, host: publisher.host, path: '/page' };
-    const figures = await measure({ page, facilitator: run, payers: run.wallets }, sizes, note);
-    await publisher.close();
+  const audited = await withBenchPlatform(async ({ run, target: page, offered }) => {
+    const stack = { page, facilitator: run, payers: run.wallets, offered };
+    const figures = await measure(stack, sizes, note);
     note('audit');
-    const lines: string[] = [];
-    const { findings } = await auditUntilFolded({
-      openLog,
-      runFile: join(dataDir, 'run.json'),
-      rpcUrl: undefined,
-      reconciliation: { attempts: 240, pauseMs: 500 },
-      write: (line) => void lines.push(line),
-    });
-    if (findings.length > 0) throw fail('bench_failed', lines.join('\n'));
-    requireSome(figures);
     return figures;
-  } finally {
-    await platform.remove();
-  }
+  });
+  const figures = requireClean(audited);
+  requireSome(figures);
+  return figures;
 }
 
 /** A stack that refuses everything was set up wrongly; what it gave is no figure. */

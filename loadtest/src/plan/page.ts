@@ -36,11 +36,12 @@ export function performancePage(kept: Kept, { machine, bands }: BandFile): strin
 }
 
 const intro = `Figures of one machine say little about another one; ratios to a limit that was measured in the
-same run say more. Every command prints its figures anew, and ends as failed when a request failed:
+same run say more. Every command prints its figures anew, and ends as failed when a request failed
+or the audit of its platform found one event lost or doubled:
 
 | command | what it prints |
 |---|---|
-| \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker) |
+| \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker; \`--first-proofs\`: payers never seen, and a flood of empty wallets, alone) |
 | \`npm run bench:steps\` | every step of a paid crawl with the functions that the services call, as a budget |
 | \`npm run bench:peers\` | the x402 reference stack and ours behind the same driver |
 | \`npm run bench:check\` | ratios beside the bands that unchanged code has; fails on a regression |

@@ -1,10 +1,9 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { RunFile } from '@paycrawl/standalone/run-file';
 import type { LoadFigures } from '../../driver/closed-loop.js';
 import { benchBareRecovery, startBareFastify } from '../bare.js';
-import { withBenchPlatform } from '../bench-platform.js';
+import { type BenchPlatform, requireClean, withBenchPlatform } from '../bench-platform.js';
 import { offerHeader } from '../bench-publisher.js';
-import { benchChallenges, benchPaidCrawls, type Target } from '../crawls.js';
+import { benchChallenges, benchPaidCrawls } from '../crawls.js';
 import { cpuOf } from '../process-cpu.js';
 import { whenFolded } from '../when-folded.js';
 import type { Measured } from './bands.js';
@@ -19,18 +18,13 @@ const warmUpCrawls = 4_000;
 const recoveries = 4_000;
 const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
 
-interface Running {
-  readonly run: RunFile;
-  readonly pid: number;
-  readonly target: Target;
-}
-
 /** A whole platform beside its limits: by the clock, and by processor time where that is steadier. */
 export async function measureMacro(): Promise<Measured[]> {
-  return withBenchPlatform(async ({ run, pid }, target) => {
-    const running = { run, pid, target };
-    return [...(await challengeRatios(running)), ...(await paidRatios(running))];
-  });
+  const audited = await withBenchPlatform(async (platform) => [
+    ...(await challengeRatios(platform)),
+    ...(await paidRatios(platform)),
+  ]);
+  return requireClean(audited);
 }
 
 interface Load {
@@ -40,15 +34,18 @@ interface Load {
 }
 
 /** Challenges beside Fastify answering the same bytes. */
-async function challengeRatios({ run, pid, target }: Running): Promise<Measured[]> {
+async function challengeRatios(platform: BenchPlatform): Promise<Measured[]> {
+  const { run, pid, target } = platform;
   const header = (await offerHeader(target.ingress, target.host, target.path)) ?? '';
   const bare = await startBareFastify(header, body);
-  await benchChallenges(target, connections, warmUpSeconds);
+  const challenges = (seconds: number): Promise<LoadFigures> =>
+    platform.offered(() => benchChallenges(target, connections, seconds));
+  await challenges(warmUpSeconds);
   await bare.load(connections, warmUpSeconds);
   const pieces = bothOf(
     () =>
       loadOf(pid, async () => {
-        const figures = await benchChallenges(target, connections, challengeSeconds);
+        const figures = await challenges(challengeSeconds);
         await whenFolded(run.api);
         return figures;
       }),
@@ -63,7 +60,7 @@ async function challengeRatios({ run, pid, target }: Running): Promise<Measured[
 }
 
 /** Paid crawls beside the recovery of their signatures on one core. */
-async function paidRatios({ run, pid, target }: Running): Promise<Measured[]> {
+async function paidRatios({ run, pid, target }: BenchPlatform): Promise<Measured[]> {
   const crawl = (crawls: number, warmUp: number): Promise<LoadFigures> =>
     benchPaidCrawls(target, { connections, crawls, warmUpCrawls: warmUp, payers: run.wallets });
   await crawl(1, warmUpCrawls);

@@ -1,5 +1,5 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { withBenchPlatform } from '../bench-platform.js';
+import { requireClean, withBenchPlatform } from '../bench-platform.js';
 import { benchPaidCrawls } from '../crawls.js';
 import { cpuBetween, cpuOf } from '../process-cpu.js';
 import { whenFolded } from '../when-folded.js';
@@ -17,7 +17,7 @@ const warmUpCrawls = 5_000;
 
 /** A short load of paid crawls on a platform of its own; the devnet is another process. */
 export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
-  return withBenchPlatform(async ({ run, pid }, target) => {
+  const audited = await withBenchPlatform(async ({ run, pid, target }) => {
     const used = () => cpuOf([{ name: 'platform', pid }]);
     let before = used();
     let between = before;
@@ -40,4 +40,5 @@ export async function measureCrawlCpu(crawls: number): Promise<CrawlCpu> {
     const afterwardsUs = (afterwards?.us ?? 0) / crawls;
     return { us: platformCpu.us / crawls, afterwardsUs, ratePerS: figures.ratePerS };
   });
+  return requireClean(audited);
 }

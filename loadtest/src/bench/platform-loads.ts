@@ -1,0 +1,116 @@
+import type { RunFile } from '@paycrawl/standalone/run-file';
+import type { LoadFigures } from '../driver/closed-loop.js';
+import { fundPayers } from '../k6/load-target.js';
+import { derivePayers } from '../payload/payers.js';
+import type { Payer } from '../payload/sign-proofs.js';
+import { benchBareFastify } from './bare.js';
+import type { BenchPlatform } from './bench-platform.js';
+import { offerHeader } from './bench-publisher.js';
+import { benchChallenges, benchFirstProofs, benchPaidCrawls } from './crawls.js';
+import { benchVerifications } from './facilitator-verify.js';
+import { benchPennilessFlood, type FloodFigures } from './penniless-flood.js';
+import { whenFolded, whenSettled } from './when-folded.js';
+
+export interface LoadSizes {
+  readonly connections: number;
+  readonly loadSeconds: number;
+  readonly verifications: number;
+  /** Wallets with money that nobody has seen; they pay for everything that follows. */
+  readonly newPayers: number;
+  readonly newPayersAtOnce: number;
+  readonly paid: readonly {
+    readonly atOnce: number;
+    readonly crawls: number;
+    readonly warmUpCrawls: number;
+  }[];
+  readonly flood: {
+    readonly pairs: number;
+    readonly crawls: number;
+    readonly penniless: number;
+  };
+}
+
+export interface PlatformLoads {
+  readonly challenges: LoadFigures;
+  readonly bareFastify: LoadFigures;
+  readonly verify: LoadFigures;
+  readonly paid: readonly { readonly atOnce: number; readonly figures: LoadFigures }[];
+}
+
+export interface NewPayersLoads {
+  readonly firstProofs: LoadFigures;
+  readonly flood: FloodFigures;
+}
+
+type Note = (what: string) => void;
+
+/** Everything that the table says of one platform, one load after the other. */
+export async function loadPlatform(
+  platform: BenchPlatform,
+  sizes: LoadSizes,
+  note: Note,
+): Promise<PlatformLoads & NewPayersLoads> {
+  const { run, target } = platform;
+  const { connections, loadSeconds, verifications } = sizes;
+  note(`challenges, ${connections} at once`);
+  const challenges = await platform.offered(() =>
+    benchChallenges(target, connections, loadSeconds),
+  );
+  const header = (await offerHeader(run.ingress, target.host, target.path)) ?? '';
+  const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
+  const bareFastify = await benchBareFastify(header, body, connections, loadSeconds);
+  // Before the crawls: after them settlement would be busy with what they owe.
+  note('facilitator');
+  const asked = { connections, verifications, payers: run.wallets };
+  const verify = await benchVerifications(run, asked);
+  await whenFolded(run.api);
+  const { payers, firstProofs } = await loadNewPayers(platform, sizes, note);
+  const paid: { atOnce: number; figures: LoadFigures }[] = [];
+  for (const { atOnce, crawls, warmUpCrawls } of sizes.paid) {
+    note(`paid crawls, ${atOnce} at once`);
+    const load = { connections: atOnce, crawls, warmUpCrawls, payers, arePayersKnown: true };
+    paid.push({ atOnce, figures: await benchPaidCrawls(target, load) });
+    await whenSettled(run.api);
+  }
+  const flood = await loadFlood(platform, sizes, payers, note);
+  return { challenges, bareFastify, verify, firstProofs, paid, flood };
+}
+
+/** First proofs alone, and then those of empty wallets beside crawls that pay. */
+export async function loadStrangers(
+  platform: BenchPlatform,
+  sizes: LoadSizes,
+  note: Note,
+): Promise<NewPayersLoads> {
+  const { payers, firstProofs } = await loadNewPayers(platform, sizes, note);
+  return { firstProofs, flood: await loadFlood(platform, sizes, payers, note) };
+}
+
+async function loadNewPayers(
+  { run, target }: BenchPlatform,
+  { newPayers, newPayersAtOnce }: LoadSizes,
+  note: Note,
+): Promise<{ readonly payers: readonly Payer[]; readonly firstProofs: LoadFigures }> {
+  note(`${newPayers} new payers get USDC`);
+  const payers = await fundedPayers(run, newPayers);
+  note(`first proofs, ${newPayersAtOnce} at once`);
+  const firstProofs = await benchFirstProofs(target, payers, newPayersAtOnce);
+  await whenSettled(run.api);
+  return { payers, firstProofs };
+}
+
+async function loadFlood(
+  platform: BenchPlatform,
+  { connections, flood }: LoadSizes,
+  payers: readonly Payer[],
+  note: Note,
+): Promise<FloodFigures> {
+  note(`paid crawls beside ${connections} connections of empty wallets, and alone, in turns`);
+  return benchPennilessFlood(platform, { connections, payers, ...flood });
+}
+
+async function fundedPayers({ chain }: RunFile, count: number): Promise<readonly Payer[]> {
+  const seed = { seed: `bench ${Date.now()}`, count };
+  await fundPayers({ devnetRpc: chain.rpc, payers: seed });
+  return derivePayers(seed);
+}
