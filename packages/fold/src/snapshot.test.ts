@@ -1,3 +1,5 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { LogRecord } from '@paycrawl/event-log/event-log';
 import { createMemoryLog } from '@paycrawl/event-log/memory-log';
 import { Packr } from 'msgpackr';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +84,54 @@ describe('a new owner', () => {
     const restored = createMemoryStore();
     await restoreSnapshot(log, place, restored);
     expect(bytesOf(restored)).toBe(bytesOf(store));
+  });
+
+  it('behavior: two owners at different positions may have written at once', async () => {
+    const stores = [await storeAt(4, 100), await storeAt(9, 100)];
+    for (const store of stores) await writeSnapshot(log, place, store);
+    const records = await log.read(place, 0, 1000);
+    const half = records.length / 2;
+    await rewrite(() => false);
+    for (let n = 0; n < half; n++) {
+      await log.producer().append([records[n + half] as LogRecord, records[n] as LogRecord]);
+    }
+    const restored = createMemoryStore();
+    await restoreSnapshot(log, place, restored);
+    expect(bytesOf(restored)).toBe(bytesOf(stores[1] as Store));
+  });
+
+  it('behavior: states that are of no use are not read, however many there are', async () => {
+    let own = await storeAt(1);
+    for (let at = 1; at <= 30; at++) {
+      own = await storeAt(at, 100);
+      await writeSnapshot(log, place, own);
+    }
+    const { next } = await log.offsets(place);
+    expect(next).toBeGreaterThan(30 * 4);
+    let records = 0;
+    const counting = {
+      ...log,
+      read: async (...asked: Parameters<typeof log.read>) => {
+        const found = await log.read(...asked);
+        records += found.length;
+        return found;
+      },
+    };
+    await restoreSnapshot(counting, place, own);
+    // A manifest and a first chunk of each of the last few.
+    expect(records).toBeLessThanOrEqual(2 * 8);
+  });
+
+  it('behavior: a log that fails while a snapshot is written fails the writing', async () => {
+    const failing = {
+      ...log,
+      producer: () => ({
+        append: () => Promise.reject(fail('log_unavailable', 'gone')),
+        close: async () => {},
+      }),
+    };
+    const writing = writeSnapshot(failing, place, await storeAt(9, 400));
+    await expect(writing).rejects.toMatchObject({ code: 'log_unavailable' });
   });
 
   it.each<[string, () => Promise<void>]>([

@@ -22,8 +22,23 @@ type SnapshotRecord =
     };
 type Entry = [key: string, value: Buffer];
 
+type Manifest = SnapshotRecord & { readonly kind: 'manifest' };
+
+/** A manifest and where it stands. */
+interface Located {
+  readonly manifest: Manifest;
+  readonly record: LogRecord;
+}
+
 const chunkBytesMax = 256 * 1024;
 const readRecordsMax = 64;
+/** So that a large state is written while its next part is read, and little of it is in memory. */
+const appendsInFlightMax = 8;
+/**
+ * A zombie ends after the snapshot that it was writing, so the highest position is among the last
+ * few; what lies before them is only looked at when none of them is complete.
+ */
+const lookBackSnapshots = 8;
 const packr = new Packr({ useRecords: false });
 
 /** Writes the state of the store as it stands at its stored position; returns that. */
@@ -36,10 +51,15 @@ export async function writeSnapshot(
   const at = position.nextOffset;
   const producer = log.producer();
   const hash = createHash('sha256');
+  const appending: Promise<unknown>[] = [];
   let chunks = 0;
   const append = async (record: SnapshotRecord): Promise<void> => {
     const value = Buffer.from(packr.pack(record));
-    await producer.append([{ ...target, key: String(at), value }]);
+    const appended = producer.append([{ ...target, key: String(at), value }]);
+    // Awaited below; a failure meanwhile is no unhandled one.
+    appended.catch(() => undefined);
+    appending.push(appended);
+    if (appending.length >= appendsInFlightMax) await appending.shift();
   };
   try {
     for (const chunk of chunksOf(entries)) {
@@ -47,6 +67,7 @@ export async function writeSnapshot(
       await append({ kind: 'chunk', at, seq: chunks++, entries: chunk });
     }
     await append({ kind: 'manifest', at, chunks, hash: hash.digest('hex'), position });
+    await Promise.all(appending);
     return position;
   } finally {
     await producer.close();
@@ -74,86 +95,138 @@ export async function restoreSnapshot(
   store: Store,
   onUnreadable: (record: LogRecord) => void = () => {},
 ): Promise<void> {
-  const manifests = new Map<number, SnapshotRecord & { kind: 'manifest' }>();
-  for await (const record of snapshotRecords(log, source, onUnreadable)) {
-    if (record.kind === 'manifest') manifests.set(record.at, record);
-  }
-  const candidates = [...manifests.values()]
-    .filter((manifest) => manifest.at > store.position().nextOffset)
-    .sort((a, b) => b.at - a.at);
-  for (const manifest of candidates) {
-    const entries = await entriesOf(log, source, manifest);
-    if (entries === undefined) continue;
-    await store.replace(manifest.position, entries);
-    return;
-  }
+  const aboveOffset = store.position().nextOffset;
+  const found = await newestComplete(log, source, aboveOffset, onUnreadable);
+  if (found !== undefined) await store.replace(found.manifest.position, entriesOf(found));
+}
+
+function* entriesOf({ chunks }: Complete): Generator<Entry> {
+  for (const { entries } of chunks) yield* entries;
 }
 
 /** The records of the newest complete snapshot; none where there is none. */
 export async function newestSnapshot(log: EventLog, source: TopicPartition): Promise<LogRecord[]> {
-  const manifests = new Map<number, SnapshotRecord & { kind: 'manifest' }>();
-  for await (const record of snapshotRecords(log, source)) {
-    if (record.kind === 'manifest') manifests.set(record.at, record);
-  }
-  for (const manifest of [...manifests.values()].sort((a, b) => b.at - a.at)) {
-    if ((await entriesOf(log, source, manifest)) === undefined) continue;
-    return recordsAt(log, source, manifest.at);
-  }
-  return [];
+  const found = await newestComplete(log, source, -1, () => {});
+  if (found === undefined) return [];
+  return [...found.chunks.map(({ record }) => record), found.record];
 }
 
-async function recordsAt(log: EventLog, source: TopicPartition, at: number): Promise<LogRecord[]> {
-  const found: LogRecord[] = [];
-  const { earliest, next } = await log.offsets(source);
-  for (let offset = earliest; offset < next; ) {
-    const records = await log.read(source, offset, readRecordsMax);
-    // A copy each: what is read may be a view of much more.
-    for (const record of records) {
-      if (recordOf(record.value)?.at === at)
-        found.push({ ...record, value: Buffer.from(record.value) });
-    }
-    offset = (records.at(-1)?.offset ?? next) + 1;
-  }
-  return found;
+interface Complete extends Located {
+  /** In order. */
+  readonly chunks: readonly ReadChunk[];
 }
 
-/** The entries, or undefined when a chunk is missing or the hash differs (a torn snapshot). */
-async function entriesOf(
+interface ReadChunk {
+  readonly record: LogRecord;
+  /** Views of the record. */
+  readonly entries: readonly Entry[];
+}
+
+/** The complete one with the highest position above `aboveOffset`. */
+async function newestComplete(
   log: EventLog,
   source: TopicPartition,
-  manifest: SnapshotRecord & { kind: 'manifest' },
-): Promise<Entry[] | undefined> {
-  const chunks = new Map<number, Entry[]>();
-  for await (const record of snapshotRecords(log, source)) {
-    if (record.kind === 'chunk' && record.at === manifest.at)
-      chunks.set(record.seq, record.entries);
-  }
-  const hash = createHash('sha256');
-  const entries: Entry[] = [];
-  for (let seq = 0; seq < manifest.chunks; seq++) {
-    for (const [key, value] of chunks.get(seq) ?? []) {
-      hash.update(key).update(value);
-      entries.push([key, value]);
+  aboveOffset: number,
+  onUnreadable: (record: LogRecord) => void,
+): Promise<Complete | undefined> {
+  const firstComplete = async (located: readonly Located[]): Promise<Complete | undefined> => {
+    for (const one of [...located].sort((a, b) => b.manifest.at - a.manifest.at)) {
+      if (one.manifest.at <= aboveOffset) return undefined;
+      const chunks = await chunksBefore(log, source, one);
+      if (chunks !== undefined) return { ...one, chunks };
     }
+    return undefined;
+  };
+  let looked: Located[] = [];
+  for await (const one of manifestsBackward(log, source, onUnreadable)) {
+    looked.push(one);
+    if (looked.length < lookBackSnapshots) continue;
+    const found = await firstComplete(looked);
+    if (found !== undefined) return found;
+    // The store stands further than all of these, and what is older is no newer.
+    if (looked.every(({ manifest }) => manifest.at <= aboveOffset)) return undefined;
+    looked = [];
   }
-  return hash.digest('hex') === manifest.hash ? entries : undefined;
+  return firstComplete(looked);
 }
 
-async function* snapshotRecords(
+/**
+ * Manifests, the last one first. The chunks of a snapshot mostly stand side by side before its
+ * manifest and are passed over unread, so a start does not read states that it has no use for.
+ */
+async function* manifestsBackward(
   log: EventLog,
   source: TopicPartition,
-  onUnreadable: (record: LogRecord) => void = () => {},
-): AsyncGenerator<SnapshotRecord> {
+  onUnreadable: (record: LogRecord) => void,
+): AsyncGenerator<Located> {
   const { earliest, next } = await log.offsets(source);
-  for (let offset = earliest; offset < next; ) {
-    const records = await log.read(source, offset, readRecordsMax);
-    if (records.length === 0) return;
-    for (const record of records) {
+  for (let offset = next - 1; offset >= earliest; offset -= 1) {
+    const [record] = await log.read(source, offset, 1);
+    // What was kept a moment ago has expired, and all before it.
+    if (record === undefined || record.offset > offset) return;
+    const read = recordOf(record.value);
+    if (read === undefined) {
+      onUnreadable({ ...record, value: Buffer.from(record.value) });
+      continue;
+    }
+    if (read.kind === 'manifest') yield { manifest: read, record };
+    const first = offset - (read.kind === 'manifest' ? read.chunks : read.seq);
+    if (first >= earliest && (await isFirstChunk(log, source, first, read.at))) offset = first;
+  }
+}
+
+async function isFirstChunk(
+  log: EventLog,
+  source: TopicPartition,
+  offset: number,
+  at: number,
+): Promise<boolean> {
+  const [record] = await log.read(source, offset, 1);
+  const read = record?.offset === offset ? recordOf(record.value) : undefined;
+  return read?.kind === 'chunk' && read.at === at && read.seq === 0;
+}
+
+/** Undefined when a chunk is missing or the hash differs (a torn snapshot). */
+async function chunksBefore(
+  log: EventLog,
+  source: TopicPartition,
+  { manifest, record: { offset: end } }: Located,
+): Promise<ReadChunk[] | undefined> {
+  const { at, chunks, hash } = manifest;
+  const { earliest } = await log.offsets(source);
+  const found = new Map<number, ReadChunk>();
+  // Another owner at the same position may have written in between, or the same once more.
+  const spans = [chunks, 2 * chunks, 4 * chunks + readRecordsMax];
+  for (const span of spans) {
+    for await (const record of recordsBetween(log, source, Math.max(earliest, end - span), end)) {
       const read = recordOf(record.value);
-      if (read === undefined) onUnreadable(record);
-      else yield read;
+      if (read?.kind !== 'chunk' || read.at !== at) continue;
+      found.set(read.seq, { record, entries: read.entries });
     }
-    offset = (records.at(-1)?.offset ?? next) + 1;
+    if (found.size >= chunks) break;
+  }
+  const whole = createHash('sha256');
+  const inOrder: ReadChunk[] = [];
+  for (let seq = 0; seq < chunks; seq++) {
+    const chunk = found.get(seq);
+    if (chunk === undefined) return undefined;
+    for (const [key, value] of chunk.entries) whole.update(key).update(value);
+    inOrder.push(chunk);
+  }
+  return whole.digest('hex') === hash ? inOrder : undefined;
+}
+
+async function* recordsBetween(
+  log: EventLog,
+  source: TopicPartition,
+  from: number,
+  end: number,
+): AsyncGenerator<LogRecord> {
+  for (let offset = from; offset < end; ) {
+    const records = await log.read(source, offset, Math.min(readRecordsMax, end - offset));
+    // A copy each: what is read may be a view of much more.
+    for (const record of records) yield { ...record, value: Buffer.from(record.value) };
+    offset = (records.at(-1)?.offset ?? end) + 1;
   }
 }
 
