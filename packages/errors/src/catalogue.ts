@@ -748,6 +748,12 @@ export const catalogue = {
     retryable: true,
     next: 'Add the token to the configuration of the ingress.',
   },
+  challenges_overloaded: {
+    status: 503,
+    title: 'Too many requests come without a payment',
+    retryable: true,
+    next: 'Come back after Retry-After; requests that carry a payment go first.',
+  },
   crawler_blocked: {
     status: 403,
     title: 'The publisher does not let this crawler in',

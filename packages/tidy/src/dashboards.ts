@@ -64,10 +64,20 @@ const operator: Dashboard = {
       queries: rate('paycrawl_ingress_faults_total', 'what'),
     },
     {
+      title: 'Told to come back, before it was read',
+      unit: 'reqps',
+      queries: rate('paycrawl_ingress_shed_total', 'why'),
+    },
+    {
       title: 'In flight at the ingress',
       unit: 'short',
       queries: [
         { expr: 'sum(paycrawl_ingress_proofs_in_flight)', legend: 'payments' },
+        {
+          expr: 'sum(paycrawl_ingress_payments_waiting_max)',
+          legend: 'payments, as decisions allow',
+        },
+        { expr: 'sum(paycrawl_ingress_refusals_held)', legend: 'refusals held' },
         { expr: 'sum(paycrawl_ingress_records_appending)', legend: 'records on their way' },
         { expr: 'sum(paycrawl_ingress_outcomes_unreported)', legend: 'outcomes unreported' },
         { expr: 'sum(paycrawl_verifier_holds_open)', legend: 'holds' },

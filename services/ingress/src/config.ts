@@ -37,6 +37,45 @@ export const ingressSchema = Type.Object({
     env: 'INGRESS_IN_FLIGHT_MAX',
     description: 'payments at once; times the buffer this bounds the memory',
   }),
+  overload: Type.Object({
+    decisionWaitMsMax: Ms(
+      'INGRESS_DECISION_WAIT_MS_MAX',
+      2_000,
+      'well under DECIDE_WITHIN_MS: what is decided after its client gave up is work for nothing',
+    ),
+    challengesInFlightMax: Type.Integer({
+      minimum: 1,
+      default: 2_000,
+      env: 'INGRESS_CHALLENGES_IN_FLIGHT_MAX',
+      description: 'challenges that wait for the log; proofs may have to wait behind them',
+    }),
+    challengesPerPayment: Type.Integer({
+      minimum: 1,
+      default: 2,
+      env: 'INGRESS_CHALLENGES_PER_PAYMENT',
+      description: 'while payments keep it busy; a crawl needs one, the other is for who looks',
+    }),
+    challengesPerSMin: Type.Integer({
+      minimum: 1,
+      default: 200,
+      env: 'INGRESS_CHALLENGES_PER_S_MIN',
+      description: 'the same while few pay, so that newcomers find their way in',
+    }),
+    busyPercent: Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      default: 90,
+      env: 'INGRESS_BUSY_PERCENT',
+      description: 'of the time of the event loop; above it payments go before challenges',
+    }),
+    refusalHoldMs: Type.Integer({
+      minimum: 0,
+      maximum: 10_000,
+      default: 1_000,
+      env: 'INGRESS_REFUSAL_HOLD_MS',
+      description: 'a refused request without a payment is told so late: its client asks no more',
+    }),
+  }),
   repeat: Type.Object({
     keepMs: Type.Integer({
       minimum: 0,

@@ -9,6 +9,7 @@ import { type Answer, problemAnswer, writeAnswer } from './http/answer.js';
 import type { Exchange } from './http/exchange.js';
 import { preflightAnswer } from './http/preflight.js';
 import { readVisit, type Visit } from './http/visit.js';
+import { shedChallenge, shedPayment } from './overload/refusals.js';
 import { type PresentDeps, present } from './proof/present.js';
 import { passThrough } from './proxy/pass-through.js';
 import type { Sites } from './site/sites.js';
@@ -93,9 +94,13 @@ async function pricedAnswer(
   }
   const price: Price = { rule, amount, token: site.token };
   const headers = paymentHeaders(exchange);
-  return carriesProof(headers)
-    ? present(deps, visit, price, exchange, headers)
-    : challenge(deps.challenges, visit, price);
+  if (!carriesProof(headers)) {
+    return shedChallenge(deps) ?? challenge(deps.challenges, visit, price);
+  }
+  const refused = shedPayment(deps);
+  if (refused === undefined) return present(deps, visit, price, exchange, headers);
+  deps.onProof('ingress_overloaded');
+  return refused;
 }
 
 function paymentHeaders({ request }: Exchange): PaymentHeaders {

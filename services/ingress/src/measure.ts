@@ -1,4 +1,5 @@
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import type { GateGauges, ShedReason } from './overload/gate.js';
 
 /** Free requests are counted here and nowhere else; the rest is also in the log. */
 export interface IngressMetrics {
@@ -9,6 +10,8 @@ export interface IngressMetrics {
   /** From the append of a proof until its decision is here. */
   admitted(tookMs: number): void;
   fault(what: string): void;
+  /** Refused before it was read, because others were to be served in time. */
+  shed(why: ShedReason): void;
 }
 
 export interface IngressGauges {
@@ -16,10 +19,12 @@ export interface IngressGauges {
   readonly unreported: () => number;
   /** Records that were handed to the log and are not durable yet. */
   readonly appending: () => number;
+  readonly gate: () => GateGauges;
   readonly marginS: () => number;
 }
 
 export function measureIngress(metrics: Metrics, gauges: IngressGauges): IngressMetrics {
+  tellGauges(metrics, gauges);
   const requests = metrics.tally({
     name: 'paycrawl_ingress_requests_total',
     help: 'Requests by what the price book said about them',
@@ -44,6 +49,37 @@ export function measureIngress(metrics: Metrics, gauges: IngressGauges): Ingress
     help: 'What went wrong on our side and was survived; codes are those of the catalogue',
     labels: ['what'],
   });
+  const shed = metrics.tally({
+    name: 'paycrawl_ingress_shed_total',
+    help: 'Requests that were told to come back before they were read, by why',
+    labels: ['why'],
+  });
+  const admission = metrics.histogram({
+    name: 'paycrawl_ingress_admission_seconds',
+    help: 'From the append of a proof until its decision is back at the ingress',
+  });
+  return {
+    request: requests.count,
+    challenge: () => challenges.count(''),
+    proof: proofs.count,
+    outcome: outcomes.count,
+    admitted: (tookMs) => admission.observe(tookMs / 1000),
+    fault: faults.count,
+    shed: shed.count,
+  };
+}
+
+function tellGauges(metrics: Metrics, gauges: IngressGauges): void {
+  metrics.gauge({
+    name: 'paycrawl_ingress_payments_waiting_max',
+    help: 'Proofs that may wait for a decision at once, as the latest decisions allow',
+    collect: (gauge) => gauge.set(gauges.gate().paymentsMax),
+  });
+  metrics.gauge({
+    name: 'paycrawl_ingress_refusals_held',
+    help: 'Requests without a payment that are about to be told to come back',
+    collect: (gauge) => gauge.set(gauges.gate().held),
+  });
   metrics.gauge({
     name: 'paycrawl_ingress_proofs_in_flight',
     help: 'Payments that are being decided or delivered',
@@ -53,10 +89,6 @@ export function measureIngress(metrics: Metrics, gauges: IngressGauges): Ingress
     name: 'paycrawl_ingress_outcomes_unreported',
     help: 'Outcomes of streamed pages that are not durable yet',
     collect: (gauge) => gauge.set(gauges.unreported()),
-  });
-  const admission = metrics.histogram({
-    name: 'paycrawl_ingress_admission_seconds',
-    help: 'From the append of a proof until its decision is back at the ingress',
   });
   metrics.gauge({
     name: 'paycrawl_ingress_records_appending',
@@ -68,12 +100,4 @@ export function measureIngress(metrics: Metrics, gauges: IngressGauges): Ingress
     help: 'Time that settlement needs as it told last; proofs must leave more',
     collect: (gauge) => gauge.set(gauges.marginS()),
   });
-  return {
-    request: requests.count,
-    challenge: () => challenges.count(''),
-    proof: proofs.count,
-    outcome: outcomes.count,
-    admitted: (tookMs) => admission.observe(tookMs / 1000),
-    fault: faults.count,
-  };
 }

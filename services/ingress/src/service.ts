@@ -23,6 +23,8 @@ import { closeServer, createPublicServer, drainServer, listenOn } from './http/s
 import { type Appender, createAppender } from './log/appender.js';
 import { createIds } from './log/ids.js';
 import { type IngressMetrics, measureIngress } from './measure.js';
+import { createGate, type Gate, type GateOptions } from './overload/gate.js';
+import { loopUtilization } from './overload/loop-utilization.js';
 import { type AccountChain, createAccountCheck } from './proof/account-check.js';
 import { createInFlight } from './proof/in-flight.js';
 import { createShortMemory } from './proof/short-memory.js';
@@ -92,11 +94,22 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   const appender = createAppender({ log, partitions, timeoutMs: config.logTimeoutMs });
   lifecycle.onClose('appender', () => appender.close());
   const inFlight = createInFlight({ ...config.repeat, nowMs: () => performance.now() });
-  const pending = { outcomes: (): number => 0, marginS: (): number => 0 };
+  const pending = {
+    outcomes: (): number => 0,
+    marginS: (): number => 0,
+    deciding: (): number => 0,
+  };
+  const gate = makeGate(options, {
+    inFlight: inFlight.size,
+    deciding: () => pending.deciding(),
+    challenging: () => appender.waiting('challenges'),
+  });
+  lifecycle.onClose('gate', async () => gate.close());
   const measured = measureIngress(options.metrics, {
     inFlight: inFlight.size,
     unreported: () => pending.outcomes(),
-    appending: appender.waiting,
+    appending: () => appender.waiting('challenges') + appender.waiting('payments'),
+    gate: gate.gauges,
     marginS: () => pending.marginS(),
   });
   const reporter = makeReporter(options, appender, measured);
@@ -108,10 +121,11 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   const registry = await followSites(options, sites);
   lifecycle.onClose('registry', () => registry.close());
   const decisions = await makeDecisions(options, { ingressId, partitions, measured });
+  pending.deciding = decisions.waiting;
   lifecycle.onClose('decisions', () => decisions.close());
   const origins = createOrigins(config.origin);
   lifecycle.onClose('origins', () => origins.close());
-  const shared = { appender, decisions, reporter, inFlight, sites, tokenOf, origins, source };
+  const shared = { appender, decisions, reporter, inFlight, gate, sites, tokenOf, origins, source };
   const deps = depsOf(options, { ...shared, ingressId, nextRequestId, measured });
   const server = createPublicServer({
     headerBytesMax: config.headerBytesMax,
@@ -124,6 +138,19 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   lifecycle.onClose('server', () => closeServer(server));
   lifecycle.onClose('connections', () => drainServer(server, options.drainMs ?? 0));
   return { address, close: async () => void (await lifecycle.close('close')) };
+}
+
+function makeGate(
+  { config }: IngressOptions,
+  asked: Pick<GateOptions, 'inFlight' | 'deciding' | 'challenging'>,
+): Gate {
+  return createGate({
+    ...config.overload,
+    ...asked,
+    inFlightMax: config.inFlightMax,
+    utilization: loopUtilization(),
+    nowMs: () => performance.now(),
+  });
 }
 
 function makeReporter(
@@ -190,6 +217,7 @@ type Shared = Pick<
   | 'decisions'
   | 'reporter'
   | 'inFlight'
+  | 'gate'
   | 'sites'
   | 'tokenOf'
   | 'origins'
@@ -228,7 +256,6 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     clock,
     scheme: config.publicScheme,
     bufferBytesMax: config.bufferBytesMax,
-    inFlightMax: config.inFlightMax,
     skewMs: config.quote.skewMs,
     marginS: () => Math.max(config.marginS, widestMarginRoundingUp(made.sites.marginS())),
     decideWithinMs: config.decision.withinMs,
@@ -249,7 +276,11 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     onStep: options.onStep,
     onRuling: measured.request,
     onProof: measured.proof,
-    onDecided: measured.admitted,
+    onDecided: (tookMs) => {
+      measured.admitted(tookMs);
+      made.gate.decided(tookMs);
+    },
+    onShed: measured.shed,
     onOutcome: measured.outcome,
     onFailure: (err, requestId) => {
       measured.fault(err instanceof PaycrawlError ? err.code : 'internal');

@@ -25,6 +25,8 @@ export interface Expectation {
 export interface Decisions {
   /** Call before the proof is appended: a decision may come before the append returns. */
   expect(partition: number, requestId: string): Expectation;
+  /** Proofs that wait for their decision. */
+  waiting(): number;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export async function createDecisions(options: DecisionsOptions): Promise<Decisi
   ends.unref();
   return {
     expect: (partition, requestId) => expect(state, options, partition, requestId),
+    waiting: () => state.waiting.size,
     close() {
       clearInterval(ends);
       clearInterval(late);

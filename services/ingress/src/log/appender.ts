@@ -16,7 +16,7 @@ export interface Appender {
   append(events: readonly Addressed[]): Promise<void>;
   partitionOf(topic: Addressed['topic'], key: string): number;
   /** Records that are on their way. */
-  waiting(): number;
+  waiting(topic: Addressed['topic']): number;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface AppenderOptions {
 export function createAppender(options: AppenderOptions): Appender {
   const { log, timeoutMs, partitions } = options;
   let producer: Producer | undefined;
-  let waiting = 0;
+  const waiting = { challenges: 0, payments: 0 };
   const partitionOf = (topic: Addressed['topic'], key: string): number =>
     partitionForKey(key, topic === 'payments' ? partitions.payer : partitions.publisher);
   const recordOf = ({ topic, key, event }: Addressed): NewRecord => ({
@@ -45,7 +45,7 @@ export function createAppender(options: AppenderOptions): Appender {
     async append(events) {
       producer ??= log.producer();
       const used = producer;
-      waiting += events.length;
+      for (const { topic } of events) waiting[topic] += 1;
       try {
         await inTime(used.append(events.map(recordOf)), timeoutMs);
       } catch (error) {
@@ -57,10 +57,10 @@ export function createAppender(options: AppenderOptions): Appender {
         }
         throw fail('log_unavailable', 'The event log did not take the record.', { cause: error });
       } finally {
-        waiting -= events.length;
+        for (const { topic } of events) waiting[topic] -= 1;
       }
     },
-    waiting: () => waiting,
+    waiting: (topic) => waiting[topic],
     async close() {
       await producer?.close();
       producer = undefined;

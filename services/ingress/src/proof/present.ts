@@ -9,6 +9,7 @@ import { type Audience, declined, type Served } from '../delivery/job.js';
 import { type Answer, problemAnswer } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Visit } from '../http/visit.js';
+import { type ShedDeps, shedChallenge } from '../overload/refusals.js';
 import type { TokenOf } from '../site/token.js';
 import type { AccountCheck } from './account-check.js';
 import { type AdmitDeps, admit } from './admit.js';
@@ -16,13 +17,12 @@ import type { InFlight } from './in-flight.js';
 import { failedReceipts, type RefusedProof, reasonOfDecision, refusedEvent } from './refusals.js';
 import type { ShortMemory } from './short-memory.js';
 
-export interface PresentDeps extends AdmitDeps, DeliverDeps {
+export interface PresentDeps extends AdmitDeps, DeliverDeps, ShedDeps {
   readonly challenges: ChallengeDeps;
   readonly accounts: AccountCheck;
   /** Amount that a payer could not pay a moment ago. */
   readonly penniless: ShortMemory<bigint>;
   readonly inFlight: InFlight;
-  readonly inFlightMax: number;
   readonly tokenOf: TokenOf;
   readonly keys: readonly QuoteKey[];
   readonly skewMs: number;
@@ -52,10 +52,6 @@ export async function present(
   }
   const chargeId = chargeIdOf(proof.network, proof.asset, proof.payer, proof.authorization.nonce);
   const key = sharedKey(chargeId, visit, exchange);
-  if (deps.inFlight.size() >= deps.inFlightMax) {
-    deps.onProof('ingress_overloaded');
-    return problemAnswer('ingress_overloaded', 'Too many payments are in flight.');
-  }
   const { role, served } = deps.inFlight.share(key, exchange, (audience) =>
     serve(deps, { visit, price, proof, chargeId, payer, exchange, audience }),
   );
@@ -173,7 +169,10 @@ async function refuse(
   refused: RefusedProof,
 ): Promise<Answer> {
   const { code, reason } = refused;
-  deps.onProof(code);
+  // A refusal is written like a challenge, so it has no more right to the log than one.
+  const shed = shedChallenge(deps);
+  deps.onProof(shed === undefined ? code : 'challenges_overloaded');
+  if (shed !== undefined) return shed;
   const event = refusedEvent(visit, refused, deps.source);
   if (refused.status === 402) {
     return challenge(deps.challenges, visit, price, { code, reason, refused: event });

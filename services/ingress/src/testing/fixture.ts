@@ -49,6 +49,8 @@ export interface Fixture {
   readonly host: string;
   /** Appends of events for which this answers true fail as if the disk were full. */
   refusesAppend: (event: AnyEvent) => boolean;
+  /** Appends wait for what this answers, as if the disk were slow. */
+  delaysAppend: () => Promise<void> | undefined;
   now: () => number;
   events(topic: EventTopic): Promise<AnyEvent[]>;
   register(event: Pick<RegistryEvent, 'type' | 'data'>): Promise<void>;
@@ -65,7 +67,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
   const memory = createMemoryLog({ clock: () => clock.now() });
   await memory.createTopics(topicConfigs(counts, 86_400_000));
   const origin = await startOrigin();
-  const gate = { refuses: (_: AnyEvent): boolean => false };
+  const gate: AppendGate = { refuses: () => false, delays: () => undefined };
   const host = 'site.example';
   const register = (event: Pick<RegistryEvent, 'type' | 'data'>) => appendRegistry(memory, event);
   await register({ type: 'PublisherRegistered', data: publisher(host, origin.url) });
@@ -74,7 +76,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
   const wakeups = createLocalWakeups();
   const verifier = await startFakeVerifier({ log: memory, wakeups, partitions: counts.payer });
   const ingress = await startIngress({
-    log: gated(memory, (event) => gate.refuses(event)),
+    log: gated(memory, gate),
     wakeups,
     chains: new Map(options.chain === undefined ? [] : [['eip155:84532', options.chain]]),
     quoteKeys: [{ id: 'k1', secret: randomBytes(32) }],
@@ -91,6 +93,9 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     host,
     set refusesAppend(refuses: (event: AnyEvent) => boolean) {
       gate.refuses = refuses;
+    },
+    set delaysAppend(delays: () => Promise<void> | undefined) {
+      gate.delays = delays;
     },
     set now(now: () => number) {
       clock.now = now;
@@ -142,7 +147,12 @@ async function readAll(log: EventLog, topic: EventTopic): Promise<AnyEvent[]> {
   return events;
 }
 
-function gated(log: EventLog, refuses: (event: AnyEvent) => boolean): EventLog {
+interface AppendGate {
+  refuses(event: AnyEvent): boolean;
+  delays(): Promise<void> | undefined;
+}
+
+function gated(log: EventLog, gate: AppendGate): EventLog {
   return {
     ...log,
     producer(options) {
@@ -152,9 +162,10 @@ function gated(log: EventLog, refuses: (event: AnyEvent) => boolean): EventLog {
         async append(records) {
           const isRefused = records.some(({ value }) => {
             const decoded = decodeEvent(value);
-            return decoded.kind === 'event' && refuses(decoded.event);
+            return decoded.kind === 'event' && gate.refuses(decoded.event);
           });
           if (isRefused) throw fail('log_unavailable', 'No space left on the device.');
+          await gate.delays();
           return inner.append(records);
         },
       };

@@ -1,0 +1,93 @@
+import { afterEach, expect, test } from 'vitest';
+import { ask, createFixture, type Fixture, payFor } from './testing/fixture.js';
+
+let fixture: Fixture;
+afterEach(() => fixture.close());
+
+interface Latch {
+  readonly reached: Promise<void>;
+  reach(): void;
+}
+
+function latch(): Latch {
+  let reach = (): void => undefined;
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  return { reached, reach: () => reach() };
+}
+
+test('error: ingress_overloaded, before the payment is read; what was let in is served', async () => {
+  fixture = await createFixture({ env: { INGRESS_IN_FLIGHT_MAX: '1' } });
+  const first = await payFor(fixture, { path: '/slow' });
+  const second = await payFor(fixture, { path: '/next' });
+  const [asked, may] = [latch(), latch()];
+  fixture.origin.respond = (request, response) => {
+    asked.reach();
+    void may.reached.then(() => response.end(`page ${request.url}`));
+  };
+  const served = ask(fixture, { path: '/slow', headers: first.headers });
+  await asked.reached;
+  const before = await fixture.events('challenges');
+  for (const headers of [second.headers, { 'payment-signature': 'no payment at all' }]) {
+    const got = await ask(fixture, { path: '/next', headers });
+    expect(got.status).toBe(503);
+    expect(got.headers['retry-after']).toBe('1');
+    expect(JSON.parse(got.body).code).toBe('ingress_overloaded');
+  }
+  // Written nowhere: neither a proof nor its refusal.
+  expect(await fixture.events('challenges')).toEqual(before);
+  may.reach();
+  expect(await served).toMatchObject({ status: 200, body: 'page /slow' });
+  expect((await ask(fixture, { path: '/next', headers: second.headers })).status).toBe(200);
+  const events = await fixture.events('payments');
+  expect(events.map(({ type }) => type)).toEqual([
+    ...['ProofReceived', 'CrawlDelivered'],
+    ...['ProofReceived', 'CrawlDelivered'],
+  ]);
+});
+
+test('error: challenges_overloaded while the log has enough of them; payments are let in', async () => {
+  fixture = await createFixture({
+    env: { INGRESS_CHALLENGES_IN_FLIGHT_MAX: '1', INGRESS_REFUSAL_HOLD_MS: '0' },
+  });
+  const { headers } = await payFor(fixture);
+  const [appending, may] = [latch(), latch()];
+  fixture.delaysAppend = () => {
+    appending.reach();
+    return may.reached;
+  };
+  const first = ask(fixture);
+  await appending.reached;
+  fixture.delaysAppend = () => undefined;
+  // A payment that is no good would be answered by a challenge as well.
+  for (const refused of [{}, { 'payment-signature': 'no payment at all' }]) {
+    const got = await ask(fixture, { headers: refused });
+    expect(got.status).toBe(503);
+    expect(got.headers['retry-after']).toBe('1');
+    expect(JSON.parse(got.body).code).toBe('challenges_overloaded');
+  }
+  expect((await ask(fixture, { headers })).status).toBe(200);
+  may.reach();
+  expect((await first).status).toBe(402);
+  const types = (await fixture.events('challenges')).map(({ type }) => type);
+  expect(types).toEqual(['ChallengeIssued', 'ChallengeIssued']);
+});
+
+test('behavior: who does not pay hears of it late, and is not kept beyond the close', async () => {
+  fixture = await createFixture({
+    env: { INGRESS_CHALLENGES_IN_FLIGHT_MAX: '1', INGRESS_REFUSAL_HOLD_MS: '300' },
+  });
+  const [appending, may] = [latch(), latch()];
+  fixture.delaysAppend = () => {
+    appending.reach();
+    return may.reached;
+  };
+  const first = ask(fixture);
+  await appending.reached;
+  const beganMs = performance.now();
+  expect((await ask(fixture)).status).toBe(503);
+  expect(performance.now() - beganMs).toBeGreaterThanOrEqual(300);
+  may.reach();
+  expect((await first).status).toBe(402);
+});

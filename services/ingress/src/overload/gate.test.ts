@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createGate, type Gate, type GateOptions } from './gate.js';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  gate.close();
+  vi.useRealTimers();
+});
+
+let gate: Gate;
+const load = { inFlight: 0, deciding: 0, challenging: 0, utilization: 0 };
+
+function open(over: Partial<GateOptions> = {}): void {
+  Object.assign(load, { inFlight: 0, deciding: 0, challenging: 0, utilization: 0 });
+  gate = createGate({
+    inFlightMax: 1_000,
+    decisionWaitMsMax: 1_000,
+    challengesInFlightMax: 500,
+    challengesPerPayment: 2,
+    challengesPerSMin: 100,
+    busyPercent: 90,
+    refusalHoldMs: 1_000,
+    inFlight: () => load.inFlight,
+    deciding: () => load.deciding,
+    challenging: () => load.challenging,
+    utilization: () => load.utilization,
+    nowMs: () => Date.now(),
+    ...over,
+  });
+}
+
+/** One second of a busy process: so many payments, and how many challenges it lets in beside. */
+function letInBeside(payments: number, asked: number): number {
+  let letIn = 0;
+  for (let tenth = 0; tenth < 10; tenth++) {
+    for (let i = 0; i < payments / 10; i++) gate.refusesPayment();
+    for (let i = 0; i < asked / 10; i++) if (gate.refusesChallenge() === undefined) letIn += 1;
+    vi.advanceTimersByTime(100);
+  }
+  return letIn;
+}
+
+test('behavior: a storm beside payments gets two challenges for each, and the least of a second', () => {
+  open();
+  load.utilization = 0.97;
+  // What was saved up is spent in the first second.
+  letInBeside(500, 20_000);
+  expect(letInBeside(500, 20_000)).toBe(2 * 500 + 100);
+  expect(letInBeside(10, 20_000)).toBe(2 * 10 + 100);
+});
+
+test('behavior: without payments a busy process answers every challenge', () => {
+  open();
+  load.utilization = 1;
+  expect(letInBeside(0, 20_000)).toBe(20_000);
+});
+
+test('behavior: beside payments an idle process answers every challenge', () => {
+  open();
+  load.utilization = 0.5;
+  expect(letInBeside(500, 20_000)).toBe(20_000);
+});
+
+test('behavior: challenges beyond what may wait for the log are refused, payments are not', () => {
+  open();
+  load.challenging = 500;
+  expect(gate.refusesChallenge()).toBe('challenges_full');
+  expect(gate.refusesPayment()).toBe(undefined);
+});
+
+test('behavior: a storm takes no place of a payment; payments in flight take none of a challenge', () => {
+  open();
+  load.inFlight = 1_000;
+  expect(gate.refusesPayment()).toBe('payments_full');
+  expect(gate.refusesChallenge()).toBe(undefined);
+});
+
+test('behavior: slow decisions let fewer payments wait', () => {
+  open();
+  load.deciding = 800;
+  expect(gate.refusesPayment()).toBe(undefined);
+  gate.decided(2_000);
+  vi.advanceTimersByTime(100);
+  expect(gate.gauges().paymentsMax).toBe(400);
+  expect(gate.refusesPayment()).toBe('payments_slow');
+  load.deciding = 399;
+  expect(gate.refusesPayment()).toBe(undefined);
+});
+
+test('behavior: refusals are held for their time, at most so many, and none after the close', async () => {
+  open({ refusalHoldMs: 250 });
+  const told: string[] = [];
+  void gate.hold()?.then(() => told.push('first'));
+  await vi.advanceTimersByTimeAsync(200);
+  expect(told).toEqual([]);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told).toEqual(['first']);
+  for (let i = 0; i < 5_000; i++) void gate.hold();
+  expect(gate.hold()).toBe(undefined);
+  expect(gate.gauges().held).toBe(4_096);
+  gate.close();
+  expect(gate.gauges().held).toBe(0);
+  expect(gate.hold()).toBe(undefined);
+});

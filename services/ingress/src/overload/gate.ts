@@ -1,0 +1,105 @@
+import { hasPaymentsLately, initialBudget, onPayment, refill, take } from './challenge-budget.js';
+import { createHeldRefusals } from './held-refusals.js';
+import { adjust, initialLimit } from './payment-limit.js';
+
+/**
+ * Who is let in when there is more to do than can be done in time. It is asked before a payment is
+ * read and before a challenge is made: what is refused here has cost the request alone, was written
+ * nowhere and holds nothing. With nothing to refuse it costs a request a few comparisons.
+ */
+export interface Gate {
+  /** For a request that carries a payment: undefined lets it in. */
+  refusesPayment(): ShedReason | undefined;
+  /** How long the decision about a proof took that was let in. */
+  decided(tookMs: number): void;
+  /** For a request without one, or whose payment is refused: undefined lets it in. */
+  refusesChallenge(): ShedReason | undefined;
+  /** Resolves when a refused one without a payment may be told so. */
+  hold(): Promise<void> | undefined;
+  gauges(): GateGauges;
+  close(): void;
+}
+
+export type ShedReason =
+  /** As many payments as memory allows are decided or delivered. */
+  | 'payments_full'
+  /** Decisions take too long for one more. */
+  | 'payments_slow'
+  /** As many challenges as allowed wait for the log. */
+  | 'challenges_full'
+  /** The process is busy, and payments go first. */
+  | 'challenges_yield';
+
+export interface GateGauges {
+  readonly paymentsMax: number;
+  readonly held: number;
+  readonly isBusy: boolean;
+}
+
+export interface GateOptions {
+  readonly inFlightMax: number;
+  readonly decisionWaitMsMax: number;
+  readonly challengesInFlightMax: number;
+  readonly challengesPerPayment: number;
+  readonly challengesPerSMin: number;
+  readonly busyPercent: number;
+  readonly refusalHoldMs: number;
+  /** Payments that are decided or delivered. */
+  readonly inFlight: () => number;
+  /** Proofs that wait for their decision. */
+  readonly deciding: () => number;
+  /** Challenges that wait for the log. */
+  readonly challenging: () => number;
+  /** Share of the time that the event loop was not idle since it was asked last. */
+  readonly utilization: () => number;
+  readonly nowMs: () => number;
+}
+
+/** Beyond it they are told at once: each keeps a connection and some kilobytes. */
+const heldMax = 4_096;
+const lookIntervalMs = 100;
+
+export function createGate(options: GateOptions): Gate {
+  const { inFlight, deciding, challenging, utilization, nowMs } = options;
+  const { inFlightMax, challengesInFlightMax } = options;
+  const limitKnobs = { waitMsMax: options.decisionWaitMsMax, waitingMax: inFlightMax };
+  const budgetKnobs = {
+    perPayment: options.challengesPerPayment,
+    perSMin: options.challengesPerSMin,
+  };
+  const limit = initialLimit(limitKnobs);
+  const budget = initialBudget(budgetKnobs);
+  const refusals = createHeldRefusals({ forMs: options.refusalHoldMs, heldMax, nowMs });
+  let isBusy = false;
+  const look = (): void => {
+    const atMs = nowMs();
+    isBusy = utilization() * 100 >= options.busyPercent && hasPaymentsLately(budget, atMs);
+    adjust(limit, limitKnobs, atMs);
+    refill(budget, budgetKnobs, atMs);
+    refusals.release(atMs);
+  };
+  const timer = setInterval(look, lookIntervalMs).unref();
+  return {
+    refusesPayment() {
+      if (inFlight() >= inFlightMax) return 'payments_full';
+      const waiting = deciding();
+      if (waiting > limit.waitingMost) limit.waitingMost = waiting;
+      if (waiting >= limit.limit) return 'payments_slow';
+      onPayment(budget, budgetKnobs, nowMs());
+      return undefined;
+    },
+    decided(tookMs) {
+      if (tookMs < limit.shortestMs) limit.shortestMs = tookMs;
+    },
+    refusesChallenge() {
+      if (challenging() >= challengesInFlightMax) return 'challenges_full';
+      return isBusy && !take(budget) ? 'challenges_yield' : undefined;
+    },
+    hold: refusals.hold,
+    gauges: () => ({ paymentsMax: limit.limit, held: refusals.size(), isBusy }),
+    close() {
+      clearInterval(timer);
+      refusals.close();
+    },
+  };
+}
