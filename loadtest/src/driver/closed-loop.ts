@@ -46,7 +46,7 @@ export async function runClosedLoop(loop: ClosedLoop): Promise<LoadFigures> {
   return figuresOf(latenciesMs, seen, (performance.now() - startedMs) / 1000);
 }
 
-function figuresOf(
+export function figuresOf(
   latenciesMs: number[],
   seen: Record<string, number>,
   seconds: number,
