@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+import { fail } from '@paycrawl/errors/paycrawl-error';
+import { benchStart, type StartFigures } from './bench/start/bench-start.js';
+import { startTables } from './bench/start/start-tables.js';
+import { printTables } from './figure-table.js';
+import { type Machine, thisMachine, writeFigures } from './figures.js';
+
+// `npm run bench:start`: how long a verifier that knows many payers takes to be back, and what one
+// payer and one open hold take in memory and on disk.
+//   --payers <n>  each with one charge that is not settled; default 1,000,000
+//   --holds <n>   open holds of further payers; default a tenth of them
+//   --json <file> the figures as data as well
+
+export interface StartFile extends StartFigures {
+  readonly machine: Machine;
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    payers: { type: 'string', default: '1000000' },
+    holds: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const payers = whole('payers', flags.payers);
+const holds = flags.holds === undefined ? Math.ceil(payers / 10) : whole('holds', flags.holds);
+const figures = await benchStart({
+  ...{ payers, holds },
+  note: (what) => void process.stderr.write(`… ${what}\n`),
+});
+printTables(startTables(figures));
+if (flags.json !== undefined) {
+  writeFigures(flags.json, { machine: thisMachine(Date.now()), ...figures } satisfies StartFile);
+}
+
+function whole(name: string, text: string): number {
+  if (!/^[1-9][0-9]{0,7}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
+  return Number.parseInt(text, 10);
+}
