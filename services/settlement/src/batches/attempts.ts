@@ -33,18 +33,26 @@ export async function pushBatch(context: DriverContext, batch: Batch, sight: Sig
   }
 }
 
+/** Whether there is anything to do about an attempt in force: to send it, again, or to outbid it. */
+export function isToPush(context: DriverContext, attempt: Attempt): boolean {
+  return !isWaiting(context, attempt) || isOld(context, attempt);
+}
+
+function isOld({ settings, clock }: DriverContext, attempt: Attempt): boolean {
+  return clock() - (attempt.sentAtMs ?? attempt.inForceAtMs) >= settings.bumpAfterMs;
+}
+
 /** Blocks that an attempt must have missed: a chain that stands still is no market. */
 const missedBlocksMin = 3;
 
 function isOvertaken(context: DriverContext, latest: Attempt, sight: Sight): boolean {
-  const { memory, settings } = context;
+  const { memory } = context;
   const sinceHead = memory.inForceSinceHead.get(latest.transactionHash);
   if (sinceHead === undefined) {
     memory.inForceSinceHead.set(latest.transactionHash, sight.headNumber);
     return false;
   }
-  const waitedMs = context.clock() - (latest.sentAtMs ?? latest.inForceAtMs);
-  return waitedMs >= settings.bumpAfterMs && sight.headNumber >= sinceHead + missedBlocksMin;
+  return isOld(context, latest) && sight.headNumber >= sinceHead + missedBlocksMin;
 }
 
 /** The code of payers is read again, because USDC asks an account that has code by now. */
@@ -142,19 +150,28 @@ async function propose(context: DriverContext, batch: Batch, proposal: Proposal)
     maxFeePerGas: fees.maxFeePerGasWei.toString(),
     maxPriorityFeePerGas: fees.tipPerGasWei.toString(),
   };
-  const subject = `attempt/${batch.batchId}/${attempt}`;
+  const subject = attemptSubject(batch, attempt);
   await appendOnce(context, subject, 'AttemptProposed', proposed, batch.trace);
   context.onStep?.('proposed');
+}
+
+export function attemptSubject({ batchId }: Batch, attempt: number): string {
+  return `attempt/${batchId}/${attempt}`;
+}
+
+/** A node has the bytes, and not so long that it may have forgotten them. */
+function isWaiting({ memory, settings, clock }: DriverContext, attempt: Attempt): boolean {
+  const lastMs = memory.lastSentAtMs.get(attempt.transactionHash);
+  return lastMs !== undefined && clock() - lastMs < settings.resendAfterMs;
 }
 
 type SendOutcome = 'waiting' | 'sent' | 'underpriced' | 'refused';
 
 /** Only bytes that came back through the log are sent; the same bytes again are harmless. */
 async function send(context: DriverContext, batch: Batch, attempt: Attempt): Promise<SendOutcome> {
-  const { memory, settings } = context;
+  const { memory } = context;
+  if (isWaiting(context, attempt)) return 'waiting';
   const nowMs = context.clock();
-  const lastMs = memory.lastSentAtMs.get(attempt.transactionHash);
-  if (lastMs !== undefined && nowMs - lastMs < settings.resendAfterMs) return 'waiting';
   context.onStep?.('read_back');
   const answer = await context.chain.submit(attempt.rawTransaction as Hex);
   context.onStep?.('submitted');
@@ -163,7 +180,9 @@ async function send(context: DriverContext, batch: Batch, attempt: Attempt): Pro
     if (attempt.sentAtMs === undefined) {
       const { transactionHash } = attempt;
       const sent = { batchId: batch.batchId, attempt: attempt.attempt, transactionHash };
-      await appendOnce(context, `sent/${transactionHash}`, 'AttemptSubmitted', sent, batch.trace);
+      // It says when, and decides nothing: the next bytes need not wait for it.
+      const subject = `sent/${transactionHash}`;
+      context.beside(appendOnce(context, subject, 'AttemptSubmitted', sent, batch.trace));
     }
     return 'sent';
   }

@@ -89,7 +89,10 @@ const settings: DriverSettings = {
   measureIntervalMs: 0,
 };
 
-async function createBench(change: Partial<DriverSettings> = {}): Promise<Bench> {
+/** A world that a test put something into. */
+type Around = (chain: Chain) => Chain;
+
+async function createBench(change: Partial<DriverSettings>, around: Around): Promise<Bench> {
   const wallet = devnet.newWallet();
   const signer = { ...wallet, address: wallet.address.toLowerCase() as Hex };
   await devnet.setEth(signer.address, ether);
@@ -121,7 +124,7 @@ async function createBench(change: Partial<DriverSettings> = {}): Promise<Bench>
         },
       },
       {
-        chain,
+        chain: around(chain),
         signer,
         settings: { ...settings, ...change },
         clock: () => nowMs,
@@ -174,10 +177,13 @@ async function createBench(change: Partial<DriverSettings> = {}): Promise<Bench>
 }
 
 /** Call before each test: a new signer, an empty log, a node that behaves. */
-export async function freshBench(change: Partial<DriverSettings> = {}): Promise<void> {
+export async function freshBench(
+  change: Partial<DriverSettings> = {},
+  around: Around = (same) => same,
+): Promise<void> {
   proxy.set({ kind: 'pass' });
   nowMs = Date.now();
-  bench = await createBench(change);
+  bench = await createBench(change, around);
 }
 
 export function passTime(ms: number): void {

@@ -1,4 +1,4 @@
-import type { Chain, Fees } from '@paycrawl/chain/chain';
+import type { BlockHeader, Chain, Fees } from '@paycrawl/chain/chain';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { AnyEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import type { OwnedPartition } from '@paycrawl/fold/runtime';
@@ -52,6 +52,12 @@ export interface DriverOptions {
   onStep?: ((step: SettlementStep) => void) | undefined;
 }
 
+/** What is wrong with each of the driver's activities, as of its last turn. */
+export interface Activities {
+  sending: readonly Trouble[];
+  observing: readonly Trouble[];
+}
+
 /** What a driver remembers between polls; losing it costs a repetition, never a decision. */
 export interface DriverMemory {
   /** Proposals and observations that are on their way through the log, by what they are. */
@@ -62,8 +68,11 @@ export interface DriverMemory {
   /** The head at which an attempt was first seen in force. */
   readonly inForceSinceHead: Map<string, number>;
   gasEstimateWei: bigint | undefined;
-  troubles: Trouble[];
+  readonly troubles: Activities;
+  /** The head of the last look at charges outside batches. */
   observedHead: number;
+  /** Hash of the last head that has nothing more to tell. */
+  toldHead: Hex | undefined;
   measured: string;
   measuredAtMs: number;
 }
@@ -71,6 +80,10 @@ export interface DriverMemory {
 export interface DriverContext extends DriverOptions {
   readonly owned: OwnedPartition;
   readonly memory: DriverMemory;
+  /** Of the turn that is under way. */
+  readonly troubles: Trouble[];
+  /** The turn ends when this has ended, and nothing of it waits before. */
+  beside(work: Promise<void>): void;
 }
 
 /** A proposal that the fold ignored is made again after this. */
@@ -83,8 +96,9 @@ export function createMemory(): DriverMemory {
     strangerSeenAt: new Map(),
     inForceSinceHead: new Map(),
     gasEstimateWei: undefined,
-    troubles: [],
+    troubles: { sending: [], observing: [] },
     observedHead: -1,
+    toldHead: undefined,
     measured: '',
     measuredAtMs: Number.NEGATIVE_INFINITY,
   };
@@ -113,21 +127,26 @@ export async function appendOnce<Type extends EventType>(
   trace?: string,
 ): Promise<void> {
   const { memory, owned } = context;
+  if (isOnItsWay(context, subject)) return;
   const nowMs = context.clock();
-  const appendedAtMs = memory.appended.get(subject);
-  if (appendedAtMs !== undefined && nowMs - appendedAtMs < forgetAppendedAfterMs) return;
   const id = `settlement/${owned.partition}/${subject}/${nowMs}`;
   const event = { type, id, source: 'settlement', timeMs: nowMs, trace, data } as AnyEvent;
   await owned.append([{ key: 'driver', event }]);
   memory.appended.set(subject, nowMs);
 }
 
-export function trouble(context: DriverContext, code: ErrorCode, detail: string): void {
-  if (context.memory.troubles.some((known) => known.code === code)) return;
-  context.memory.troubles.push({ code, detail });
+/** It was appended, and the fold had time to read it back or will have. */
+export function isOnItsWay({ memory, clock }: DriverContext, subject: string): boolean {
+  const appendedAtMs = memory.appended.get(subject);
+  return appendedAtMs !== undefined && clock() - appendedAtMs < forgetAppendedAfterMs;
 }
 
-/** One look at the chain, shared by everything that one poll does. */
+export function trouble({ troubles }: DriverContext, code: ErrorCode, detail: string): void {
+  if (troubles.some((known) => known.code === code)) return;
+  troubles.push({ code, detail });
+}
+
+/** One look at the chain, shared by everything that one turn does. */
 export interface Sight {
   readonly lane: Lane;
   readonly headNumber: number;
@@ -142,4 +161,6 @@ export interface Sight {
   readonly deepNonce: number;
   /** The market's fees, read when they are first wanted. */
   fees(): Promise<Fees>;
+  /** Blocks hold many batches: each is read once, when it is first wanted. */
+  block(number: number): Promise<BlockHeader | undefined>;
 }

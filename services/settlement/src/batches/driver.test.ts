@@ -1,4 +1,6 @@
+import type { Chain } from '@paycrawl/chain/chain';
 import { signTransaction } from '@paycrawl/chain/transaction';
+import { eventually } from '@paycrawl/testkit/devnet-rpc';
 import type { Hex } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -199,6 +201,80 @@ describe('a batch on a real chain', () => {
       'ChargeInFlight',
       'ChargeSettled',
     ]);
+  });
+});
+
+describe('what is asked, and when', () => {
+  test('behavior: the next batch is signed and sent while outcomes of others are read', async () => {
+    let answer = (): void => {};
+    const slow = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await freshBench({}, (same) => ({
+      ...same,
+      transactionAt: async (hash) => {
+        await slow;
+        return same.transactionAt(hash);
+      },
+    }));
+    const wallet = await fundedWallet();
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const first = await takeCharge(wallet);
+    await bench.driver.poll();
+    await bench.driver.poll();
+    await devnet.mine(depth + 1);
+    const observed = bench.driver.poll();
+    const second = await takeCharge(wallet);
+    await eventually('the second to be with the node', async () => {
+      void bench.driver.poll();
+      const pending = await chain.accountNonce(bench.signer.address, 'pending');
+      return pending === 2 ? true : undefined;
+    });
+    expect(isSettled(first.id)()).toBe(false);
+    answer();
+    await observed;
+    expect(isSettled(first.id)()).toBe(true);
+    await bench.until('settled', isSettled(second.id));
+  });
+
+  test('behavior: the receipt of a batch tells its outcomes, nothing is searched for', async () => {
+    const asked: string[] = [];
+    const told = <Name extends keyof Chain>(same: Chain, name: Name) => ({
+      [name]: (...args: unknown[]) => {
+        asked.push(name);
+        return (same[name] as (...given: unknown[]) => unknown)(...args);
+      },
+    });
+    await freshBench({}, (same) => ({
+      ...same,
+      ...told(same, 'authorizationEvents'),
+      ...told(same, 'authorizationStates'),
+      ...told(same, 'transactionAt'),
+    }));
+    const wallets = [await fundedWallet(), await fundedWallet()];
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const taken = await takeBatch(wallets);
+    await bench.until('settled', () => taken.every(({ id }) => isSettled(id)()));
+    expect(asked.sort()).toEqual(['authorizationStates', 'transactionAt']);
+  });
+
+  test('behavior: while all bytes are with a node, only its head is asked for', async () => {
+    let asked = 0;
+    await freshBench({ resendAfterMs: 60_000 }, (same) => ({
+      ...same,
+      accountNonce: (...args) => {
+        asked += 1;
+        return same.accountNonce(...args);
+      },
+    }));
+    const wallet = await fundedWallet();
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    const { id } = await takeCharge(wallet);
+    for (let turn = 0; turn < 3; turn += 1) await bench.driver.poll();
+    asked = 0;
+    for (let turn = 0; turn < 3; turn += 1) await bench.driver.poll();
+    expect(asked).toBe(0);
+    await bench.until('settled', isSettled(id));
   });
 });
 

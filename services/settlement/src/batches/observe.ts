@@ -1,4 +1,5 @@
 import type { AuthorizationEnd, TransactionAnswer } from '@paycrawl/chain/chain';
+import { authorizationEnds } from '@paycrawl/chain/usdc';
 import type { Hex } from 'viem';
 import { settlementCalls } from './calls.js';
 import { appendOnce, type DriverContext, type Sight } from './driver-context.js';
@@ -20,22 +21,43 @@ const chargesPerObservationMax = 200;
 /** Gas that nodes allow to an `eth_call`, with room below geth's default of 50 million. */
 const simulationGasMax = 40_000_000n;
 
-/** The batch's nonce is used at depth: find out by whom, and what became of each charge. */
+type Receipt = Extract<TransactionAnswer, { outcome: 'mined' }>;
+
+/** Which charges' authorizations are used or cancelled in the block at depth, by charge. */
+type States = ReadonlyMap<string, boolean>;
+
+/** The transaction that was mined with the batch's nonce, if it is one of its attempts. */
+interface Own {
+  readonly hash: Hex;
+  readonly receipt: Receipt;
+}
+
+export function observationSubject({ batchId }: Batch): string {
+  return `batch/${batchId}`;
+}
+
+/**
+ * The batch's nonce is used at depth: find out by whom, and what became of each charge. False: the
+ * node does not tell yet.
+ */
 export async function observeBatch(
   context: DriverContext,
   batch: Batch,
   sight: Sight,
-): Promise<void> {
-  const mined = await findMined(context, batch, sight);
-  if (mined === 'unknown') return;
+): Promise<boolean> {
   const charges = batch.chargeIds
     .map((chargeId) => chargeOf(context.owned.state, chargeId))
     .filter((charge) => charge !== undefined);
-  const hash = mined.by === 'attempt' ? mined.transactionHash : undefined;
+  const [found, states] = await Promise.all([
+    findMined(context, batch, sight),
+    readStates(context, charges, sight),
+  ]);
+  if (found === 'unknown') return false;
+  const { mined, own } = found;
   const answers =
-    mined.by === 'attempt' ? await answerCharges(context, charges, sight, hash) : new Map();
+    own === undefined ? new Map() : await answerCharges(context, charges, { sight, states, own });
   // One answer missing means that the node does not know yet: nothing is decided.
-  if (mined.by === 'attempt' && answers.size < charges.length) return;
+  if (own !== undefined && answers.size < charges.length) return false;
   const data = {
     batchId: batch.batchId,
     network: batch.network,
@@ -46,17 +68,23 @@ export async function observeBatch(
     mined,
     answers: [...answers.values()],
   };
-  await appendOnce(context, `batch/${batch.batchId}`, 'BatchObserved', data, batch.trace);
+  await appendOnce(context, observationSubject(batch), 'BatchObserved', data, batch.trace);
   context.onStep?.('observed');
+  return true;
 }
 
 type Mined = BatchObservation['mined'];
+
+interface Found {
+  readonly mined: Mined;
+  readonly own: Own | undefined;
+}
 
 async function findMined(
   context: DriverContext,
   batch: Batch,
   sight: Sight,
-): Promise<Mined | 'unknown'> {
+): Promise<Found | 'unknown'> {
   const answers = await Promise.all(
     batch.attempts.map(async (attempt) => ({
       attempt,
@@ -66,20 +94,20 @@ async function findMined(
   for (const { attempt, answer } of answers) {
     if (answer.outcome !== 'mined') continue;
     // Above the depth, or in a block that is not there: the node contradicts itself, so wait.
-    const block = await context.chain.block(answer.blockNumber);
+    const block = await sight.block(answer.blockNumber);
     const isAtDepth = answer.blockNumber <= sight.deep.number && block?.hash === answer.blockHash;
-    return isAtDepth ? minedBy(attempt, answer) : 'unknown';
+    if (!isAtDepth) return 'unknown';
+    const hash = attempt.transactionHash as Hex;
+    return { mined: minedBy(attempt, answer), own: { hash, receipt: answer } };
   }
   // A node that lags in its receipts would say the same; a second head must agree.
   const seenAt = context.memory.strangerSeenAt.get(batch.batchId);
   if (seenAt === undefined) context.memory.strangerSeenAt.set(batch.batchId, sight.headNumber);
-  return seenAt !== undefined && sight.headNumber > seenAt ? { by: 'other' } : 'unknown';
+  const isOther = seenAt !== undefined && sight.headNumber > seenAt;
+  return isOther ? { mined: { by: 'other' }, own: undefined } : 'unknown';
 }
 
-function minedBy(
-  attempt: Attempt,
-  answer: Extract<TransactionAnswer, { outcome: 'mined' }>,
-): Mined {
+function minedBy(attempt: Attempt, answer: Receipt): Mined {
   return {
     by: 'attempt',
     attempt: attempt.attempt,
@@ -91,6 +119,30 @@ function minedBy(
   };
 }
 
+async function readStates(
+  context: DriverContext,
+  charges: readonly Charge[],
+  sight: Sight,
+): Promise<States> {
+  const blockNumber = sight.deep.number;
+  const states = new Map<string, boolean>();
+  for (const [asset, ofAsset] of groupByAsset(charges)) {
+    const authorizations = ofAsset.map(authorizationOf);
+    const request = { asset, authorizations, blockNumber };
+    const ended = await context.chain.authorizationStates(request);
+    for (const [index, { due }] of ofAsset.entries()) {
+      states.set(due.chargeId, ended[index] === true);
+    }
+  }
+  return states;
+}
+
+interface Known {
+  readonly sight: Sight;
+  readonly states: States;
+  readonly own: Own | undefined;
+}
+
 /**
  * What the block at depth says of each charge; a charge without an answer is unknown. Used and
  * cancelled are told apart by the logs of the one transaction that did it.
@@ -98,24 +150,16 @@ function minedBy(
 async function answerCharges(
   context: DriverContext,
   charges: readonly Charge[],
-  sight: Sight,
-  ownHash: string | undefined,
+  { sight, states, own }: Known,
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   for (const [asset, ofAsset] of groupByAsset(charges)) {
-    const authorizations = ofAsset.map(({ due }) => ({
-      authorizer: due.authorization.from as Hex,
-      nonce: due.authorization.nonce as Hex,
-    }));
-    const blockNumber = sight.deep.number;
-    const request = { asset, authorizations, blockNumber };
-    const states = await context.chain.authorizationStates(request);
-    const ended = ofAsset.filter((_charge, index) => states[index] === true);
-    const ends = await findEnds(context, asset, ended, sight);
-    for (const [index, charge] of ofAsset.entries()) {
+    const ended = ofAsset.filter(({ due }) => states.get(due.chargeId) === true);
+    const ends = await findEnds(context, asset, ended, { sight, own });
+    for (const charge of ofAsset) {
       const answer =
-        states[index] === true
-          ? answerEnded(charge, ends.get(pairOf(charge)), ownHash)
+        states.get(charge.due.chargeId) === true
+          ? answerEnded(charge, ends.get(pairOf(charge)), own?.hash)
           : answerUnused(charge, sight);
       if (answer !== undefined) answers.set(charge.due.chargeId, answer);
     }
@@ -149,24 +193,36 @@ function answerEnded(
   return { chargeId, answer, transactionHash };
 }
 
+/** In the logs of the batch's own transaction, as most are; the others are searched for. */
 async function findEnds(
   context: DriverContext,
   asset: Hex,
   charges: readonly Charge[],
-  sight: Sight,
-): Promise<Map<string, AuthorizationEnd>> {
-  if (charges.length === 0) return new Map();
+  { sight, own }: Omit<Known, 'states'>,
+): Promise<ReadonlyMap<string, AuthorizationEnd>> {
+  const ends = new Map<string, AuthorizationEnd>();
+  const add = (found: readonly AuthorizationEnd[]): void => {
+    for (const end of found) ends.set(`${end.authorizer}/${end.nonce}`, end);
+  };
+  if (own !== undefined) add(endsOf(asset, own));
+  const elsewhere = charges.filter((charge) => !ends.has(pairOf(charge)));
+  if (elsewhere.length === 0) return ends;
   const toBlock = sight.deep.number;
-  const ends = await context.chain.authorizationEvents({
-    asset,
-    authorizations: charges.map(({ due }) => ({
-      authorizer: due.authorization.from as Hex,
-      nonce: due.authorization.nonce as Hex,
-    })),
-    fromBlock: Math.max(0, toBlock - context.settings.lookbackBlocksMax),
-    toBlock,
-  });
-  return new Map(ends.map((end) => [`${end.authorizer}/${end.nonce}`, end]));
+  const fromBlock = Math.max(0, toBlock - context.settings.lookbackBlocksMax);
+  const authorizations = elsewhere.map(authorizationOf);
+  add(await context.chain.authorizationEvents({ asset, authorizations, fromBlock, toBlock }));
+  return ends;
+}
+
+function endsOf(asset: Hex, { hash, receipt }: Own): readonly AuthorizationEnd[] {
+  if (!receipt.succeeded) return [];
+  const { blockNumber, blockHash, logs } = receipt;
+  return authorizationEnds(asset, logs, { transactionHash: hash, blockNumber, blockHash });
+}
+
+function authorizationOf({ due }: Charge): { authorizer: Hex; nonce: Hex } {
+  const { from, nonce } = due.authorization;
+  return { authorizer: from as Hex, nonce: nonce as Hex };
 }
 
 function pairOf({ due }: Charge): string {
@@ -193,7 +249,9 @@ export async function observeWaiting(context: DriverContext, sight: Sight): Prom
   const held = heldCharges(context);
   const late = lateCharges(context, sight);
   if (held.length + late.length === 0) return;
-  const answers = await answerCharges(context, [...held, ...late], sight, undefined);
+  const waiting = [...held, ...late];
+  const states = await readStates(context, waiting, sight);
+  const answers = await answerCharges(context, waiting, { sight, states, own: undefined });
   const news = [...answers.values()].filter(({ answer }) => answer !== 'unused');
   const unused = held.filter(({ due }) => answers.get(due.chargeId)?.answer === 'unused');
   const ready = await findReady(context, unused);

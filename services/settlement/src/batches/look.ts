@@ -1,0 +1,65 @@
+import type { BlockHeader } from '@paycrawl/chain/chain';
+import { fail, type PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import type { DriverContext, Sight } from './driver-context.js';
+import type { Lane } from './state.js';
+
+/** Reads what one turn needs, and stops at a chain that is not the one that the log knows. */
+export async function look(
+  context: DriverContext,
+  lane: Lane,
+  head: BlockHeader,
+): Promise<Sight | undefined> {
+  const { chain, settings, signer } = context;
+  const block = onceEach((number: number) => chain.block(number));
+  const deepNumber = head.number - settings.finalityDepth;
+  const known = lane.block;
+  const [genesis, stillKnown] = await Promise.all([
+    block(0),
+    known === undefined || known.number > head.number ? undefined : block(known.number),
+  ]);
+  if (genesis !== undefined && genesis.hash !== lane.genesisHash) {
+    throw mismatch('another genesis block');
+  }
+  if (known !== undefined && known.number > head.number) {
+    throw fail('chain_unavailable', 'The chain node is behind what was seen before.');
+  }
+  if (known !== undefined && stillKnown !== undefined && stillKnown.hash !== known.hash) {
+    throw mismatch(`block ${known.number} changed beneath the finality depth`);
+  }
+  if (deepNumber < 0) return undefined;
+  const [deep, headNonce, deepNonce] = await Promise.all([
+    block(deepNumber),
+    chain.accountNonce(signer.address, head.number),
+    chain.accountNonce(signer.address, deepNumber),
+  ]);
+  if (deep === undefined) throw fail('chain_unavailable', 'The chain node lost a block.');
+  return {
+    lane,
+    headNumber: head.number,
+    headTimestampS: head.timestampS,
+    deep: { number: deep.number, hash: deep.hash, timestampS: deep.timestampS },
+    headNonce,
+    deepNonce,
+    fees: onceAsked(() => chain.fees()),
+    block,
+  };
+}
+
+/** Asked when the first one wants it, and once for all. */
+function onceAsked<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  const asked = onceEach(ask);
+  return () => asked(undefined);
+}
+
+function onceEach<Key, Answer>(ask: (key: Key) => Promise<Answer>): (key: Key) => Promise<Answer> {
+  const answers = new Map<Key, Promise<Answer>>();
+  return (key) => {
+    const answer = answers.get(key) ?? ask(key);
+    answers.set(key, answer);
+    return answer;
+  };
+}
+
+export function mismatch(detail: string): PaycrawlError {
+  return fail('chain_mismatch', `The chain is not the one that the log knows: ${detail}.`);
+}
