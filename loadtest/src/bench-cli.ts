@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { benchBareRecovery } from './bench/bare.js';
 import type { Verdict } from './bench/bench-audit.js';
-import { pricedPath, withBenchPlatform } from './bench/bench-platform.js';
+import { withBenchPlatform } from './bench/bench-platform.js';
 import { benchPaidCrawls } from './bench/crawls.js';
 import { benchDurableAppend } from './bench/durable-append.js';
 import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
@@ -197,7 +197,7 @@ async function benchBothLogs(): Promise<void> {
   );
   push('paid-embedded', 'paid crawls, embedded log', embedded, bareRecovery);
   pushVerdict('audit, embedded', verdict);
-  const kafka = await benchPaidOverKafka({ ...crawls, path: pricedPath, note });
+  const kafka = await benchPaidOverKafka({ ...crawls, note });
   const what = 'paid crawls over Kafka, one process of each service, broker beside them';
   push('paid-kafka', what, kafka.figures, {
     // Failures are quick or slow, never a rate to be measured against.

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
+import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import {
@@ -16,11 +17,19 @@ import { whenSettled } from './when-folded.js';
 /** Of the bench's publisher; every path of it costs the same. */
 export const pricedPath = '/page';
 
-/** An embedded platform with a priced page, and nobody else's traffic. */
-export interface BenchPlatform {
+/** A platform with a priced page, and nobody else's traffic. */
+export interface PricedPage {
   readonly run: RunFile;
-  readonly pid: number;
   readonly target: Target;
+  /** The site behind the page, past the ingress. */
+  readonly origin: string;
+  /** The platform's own log, opened beside it. */
+  openLog(): EventLog;
+}
+
+/** The embedded one. */
+export interface BenchPlatform extends PricedPage {
+  readonly pid: number;
   /**
    * Runs a load whose expected answers are offers. Each offer is durable before it is sent, so the
    * audit then wants as many of them in the log as were answered, no more and no less.
@@ -39,13 +48,14 @@ export async function withBenchPlatform<Result>(
   const platform = await startPlatformProcess();
   try {
     const { run, pid, dataDir } = platform;
-    const log = openLmdbLog({ directory: join(dataDir, 'log') });
+    const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
+    const log = openLog();
     const publisher = await addBenchPublisher(run, log);
     await log.close();
     const target = { ingress: run.ingress, host: publisher.host, path: pricedPath };
     const offers: Offers = { answered: 0, durable: 0 };
     const bench: BenchPlatform = {
-      ...{ run, pid, target },
+      ...{ run, pid, target, origin: publisher.origin, openLog },
       offered: (load) => countOffers(platform, offers, load),
     };
     const result = await work(bench).finally(() => publisher.close());

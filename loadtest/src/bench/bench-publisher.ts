@@ -8,6 +8,8 @@ import { createPageServer } from './page-server.js';
 /** A publisher of the bench's own, with an origin that costs next to nothing. */
 export interface BenchPublisher {
   readonly host: string;
+  /** Its site, past the ingress: `http://host:port`. */
+  readonly origin: string;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function addBenchPublisher(run: RunFile, log: EventLog): Promise<Be
   await setUpPublisher(log, publisher, { rules: [rule] }, Date.now());
   await whenKnown(run.ingress);
   return {
-    host,
+    ...{ host, origin },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,6 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
-import { targetOf } from '../driver/http-connection.js';
+import { type HttpResponse, targetOf } from '../driver/http-connection.js';
 import { type Payer, readOffer, signProof } from '../payload/sign-proofs.js';
 import { offerHeader } from './bench-publisher.js';
 
@@ -78,8 +78,12 @@ export function payAll(target: Target, queue: Buffer[], connections: number): Pr
     connections,
     secondsMax: 120,
     next: () => queue.pop(),
-    isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
+    isExpected: isPaid,
   });
+}
+
+export function isPaid({ status, head }: HttpResponse): boolean {
+  return status === 200 && /\r\npayment-response:/i.test(head);
 }
 
 /** Proofs of payers in turn, as the offer of this moment asks for: it follows the time that settlement needs. */
@@ -97,7 +101,7 @@ export async function signedRequests(
   );
 }
 
-function requestBytes({ host, path }: Target, proof?: string): Buffer {
+export function requestBytes({ host, path }: Target, proof?: string): Buffer {
   const payment = proof === undefined ? '' : `payment-signature: ${proof}\r\n`;
   return Buffer.from(
     `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: ${userAgent}\r\n${payment}\r\n`,

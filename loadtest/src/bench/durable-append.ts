@@ -14,6 +14,11 @@ export interface DurableAppendOptions {
   readonly callers?: number;
 }
 
+export interface OfferedAppends {
+  readonly ratePerS: number;
+  readonly seconds: number;
+}
+
 export interface DurableAppendResult {
   readonly recordsPerS: number;
   readonly p50Ms: number;
@@ -57,6 +62,42 @@ export async function benchDurableAppend(
   await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
   const tookMs = performance.now() - beganMs;
   await log.close();
+  return resultOf(latenciesMs, tookMs);
+}
+
+/**
+ * Records that become due at a constant rate, one an append, in the log of a running platform; their
+ * latency counts from when they were due, as that of requests does.
+ */
+export async function offerAppends(
+  log: EventLog,
+  { ratePerS, seconds }: OfferedAppends,
+): Promise<DurableAppendResult> {
+  await log.createTopics([{ name: topic, partitions, retentionMs: 'forever' }]);
+  const producer = log.producer();
+  const latenciesMs: number[] = [];
+  const appends: Promise<void>[] = [];
+  const most = Math.floor(ratePerS * seconds);
+  const beganMs = performance.now();
+  const append = async (n: number): Promise<void> => {
+    await producer.append([benchRecord(n)]);
+    latenciesMs.push(performance.now() - (beganMs + (n * 1_000) / ratePerS));
+  };
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const due = Math.floor(((performance.now() - beganMs) * ratePerS) / 1_000) + 1;
+      while (appends.length < Math.min(due, most)) appends.push(append(appends.length));
+      if (appends.length < most) return;
+      clearInterval(timer);
+      resolve();
+    }, 1);
+  });
+  await Promise.all(appends);
+  await producer.close();
+  return resultOf(latenciesMs, performance.now() - beganMs);
+}
+
+function resultOf(latenciesMs: number[], tookMs: number): DurableAppendResult {
   latenciesMs.sort((a, b) => a - b);
   return {
     recordsPerS: Math.round((latenciesMs.length * 1_000) / tookMs),

@@ -1,24 +1,14 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openKafkaLog } from '@paycrawl/event-log/kafka-log';
-import {
-  type SeparateServices,
-  startSeparateServices,
-} from '@paycrawl/standalone/testing/separate-services';
-import { type KafkaCluster, startKafka, wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import type { LoadFigures } from '../driver/closed-loop.js';
-import { proveBooks, type Verdict } from './bench-audit.js';
-import { addBenchPublisher } from './bench-publisher.js';
+import type { Verdict } from './bench-audit.js';
 import { benchPaidCrawls } from './crawls.js';
+import { type KafkaPlatform, withKafkaPlatform } from './kafka-platform.js';
 import { cpuBetween, cpuOf, type Measured } from './process-cpu.js';
 
 export interface PaidOverKafkaOptions {
   readonly connections: number;
   readonly crawls: number;
   readonly warmUpCrawls: number;
-  readonly path: string;
   note(what: string): void;
 }
 
@@ -37,40 +27,19 @@ const idleSeconds = 10;
  * all of them, the devnet, the origin and the load on this machine. The books are proved afterwards.
  */
 export async function benchPaidOverKafka(options: PaidOverKafkaOptions): Promise<PaidOverKafka> {
-  const directory = await mkdtemp(join(tmpdir(), 'paycrawl-bench-kafka-'));
-  let platform: SeparateServices | undefined;
-  try {
-    options.note('broker and services');
-    const kafka = await startKafka({ directory, nodes: 1 });
-    platform = await startSeparateServices({
-      brokers: kafka.brokers,
-      // As the embedded platform on one machine has them.
-      partitions: 2,
-      environment: { LOG_LEVEL: 'warn', SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '4' },
-    });
-    return await measure(platform, kafka, options);
-  } finally {
-    await platform?.remove();
-    await wipeKafka(directory);
-  }
+  const { result, verdict, isClean } = await withKafkaPlatform(options.note, (platform) =>
+    measure(platform, options),
+  );
+  return { ...result, verdict, isClean };
 }
 
 async function measure(
-  platform: SeparateServices,
-  kafka: KafkaCluster,
-  { connections, crawls, warmUpCrawls, path, note }: PaidOverKafkaOptions,
-): Promise<PaidOverKafka> {
-  const run = await platform.run();
-  const publisher = await addBenchPublisher(run, platform.log);
-  const processes: Measured[] = [
-    ...platform.fleet.members().map(({ service, pid }) => ({ name: service, pid })),
-    ...kafka.pids().map((pid) => ({ name: 'broker', pid })),
-    { name: 'origin and load', pid: process.pid },
-  ];
+  { run, target, processes }: KafkaPlatform,
+  { connections, crawls, warmUpCrawls, note }: PaidOverKafkaOptions,
+): Promise<Omit<PaidOverKafka, keyof Verdict>> {
   note('at rest');
   const idle = await atRest(processes);
   note(`over Kafka: paid crawls, ${connections} at once`);
-  const target = { ingress: run.ingress, host: publisher.host, path };
   const load = { connections, crawls, warmUpCrawls, payers: run.wallets };
   let before = cpuOf(processes);
   let after = before;
@@ -85,11 +54,7 @@ async function measure(
   // On a slow machine the time is over before all were asked for.
   const asked = Math.max(1, figures.requests);
   const cpu = cpuBetween(before, after).map(({ name, us }) => ({ name, us: us / asked }));
-  note('audit');
-  const openLog = () => openKafkaLog({ brokers: kafka.brokers, clientId: 'paycrawl-audit' });
-  const audit = await proveBooks(openLog, join(platform.directory, 'run.json'));
-  await publisher.close();
-  return { figures, cpu, idle, ...audit };
+  return { figures, cpu, idle };
 }
 
 async function atRest(processes: readonly Measured[]): Promise<PaidOverKafka['idle']> {
