@@ -7,8 +7,8 @@ export const growthRows: readonly (readonly string[])[] = [
   ],
   [
     'payers',
-    'state of the verifier in the local store, one entity each; the work for a crawl stays the same, since a proof looks up its own payer and nonce only',
-    '`npm run proofs` with `--payers`, then `npm run load`; first proofs cost an observation of funds each',
+    'state of the verifier in the local store, an account each and a nonce for each crawl that is remembered; the work for a crawl stays the same, since a proof looks up its own payer and nonce only',
+    '`npm run bench:start`: a start, a hold and a payer among a million; `npm run bench -- --first-proofs`: each costs an observation of funds',
   ],
   [
     'partitions',
@@ -23,6 +23,6 @@ export const growthRows: readonly (readonly string[])[] = [
   [
     'history',
     'the log on disk; a start begins at the last checkpoint and not at the beginning; roll-ups grow with hours, crawlers and paths and not with crawls',
-    '`npm run bench`: replay into the admission fold, and a publisher’s month out of ten million facts',
+    '`npm run bench`: replay into the admission fold, and a publisher’s month out of ten million facts; `npm run bench:revenue`: out of 100 million',
   ],
 ];

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchFigures } from '../bench-cli.js';
+import type { RevenueFile } from '../bench-revenue-cli.js';
+import type { SoakFile } from '../bench-soak-cli.js';
+import type { StartFile } from '../bench-start-cli.js';
 import type { StepFigures } from '../bench-steps-cli.js';
 import { readFigures } from '../figures.js';
 import type { PlanMeasurements } from './inputs.js';
@@ -9,10 +12,19 @@ import type { PlanMeasurements } from './inputs.js';
 export interface Kept {
   readonly steps: StepFigures | undefined;
   readonly bench: BenchFigures | undefined;
+  readonly revenue?: RevenueFile | undefined;
+  readonly start?: StartFile | undefined;
+  readonly soak?: SoakFile | undefined;
 }
 
 export function keptFigures(): Kept {
-  return { steps: kept<StepFigures>('steps'), bench: kept<BenchFigures>('bench') };
+  return {
+    steps: kept<StepFigures>('steps'),
+    bench: kept<BenchFigures>('bench'),
+    revenue: kept<RevenueFile>('revenue'),
+    start: kept<StartFile>('start'),
+    soak: kept<SoakFile>('soak'),
+  };
 }
 
 function kept<Figures>(name: string): Figures | undefined {

@@ -1,5 +1,9 @@
 import type { BandFile } from '../bench/check/bands.js';
+import { revenueTables } from '../bench/revenue/revenue-tables.js';
+import { soakTables } from '../bench/soak/soak-tables.js';
+import { startTables } from '../bench/start/start-tables.js';
 import { budgetHead, restIs, rowsOf } from '../bench/steps/budget.js';
+import type { FigureTable } from '../figure-table.js';
 import type { Machine } from '../figures.js';
 import { growthRows } from './growth.js';
 import { planInputs } from './inputs.js';
@@ -16,6 +20,8 @@ export function performancePage(kept: Kept, { machine, bands }: BandFile): strin
     budgetPart(kept),
     '## Figures\n',
     figuresPart(kept),
+    '## Much state, long history, many hours\n',
+    ...largePart(kept),
     '## Kept from getting slower\n',
     bandsIntro,
     madeOn(machine),
@@ -42,11 +48,14 @@ or the audit of its platform found one event lost or doubled:
 | command | what it prints |
 |---|---|
 | \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker; \`--first-proofs\`: payers never seen, and a flood of empty wallets, alone) |
+| \`npm run bench:start\` | how soon a verifier that knows a million payers decides again; bytes of a payer and of a hold |
+| \`npm run bench:soak\` | the memory of each process over 30 minutes (\`--minutes 3\`: that it runs; \`--kafka\`: each service by itself) |
+| \`npm run bench:revenue\` | a publisher's month by day, crawler and path out of 100 million facts |
 | \`npm run bench:steps\` | every step of a paid crawl with the functions that the services call, as a budget |
 | \`npm run bench:peers\` | the x402 reference stack and ours behind the same driver |
 | \`npm run bench:check\` | ratios beside the bands that unchanged code has; fails on a regression |
 | \`npm run bench:plan\` | the paper plan below, with inputs of your own as flags |
-| \`npm run bench:page\` | this page, from the runs kept by \`--json loadtest/figures/<bench or steps>.json\` |
+| \`npm run bench:page\` | this page, from the runs kept by \`--json loadtest/figures/<its name>.json\` |
 `;
 
 function budgetPart({ steps }: Kept): string {
@@ -67,6 +76,28 @@ function figuresPart({ bench }: Kept): string {
   return [madeOn(bench.machine, command), table(['what', 'figure', 'beside its limit'], rows)].join(
     '\n',
   );
+}
+
+/** Benches that take long and are asked for by themselves. */
+function largePart({ start, soak, revenue }: Kept): string[] {
+  return [
+    tablesPart('start', start, startTables),
+    tablesPart('soak', soak, soakTables),
+    tablesPart('revenue', revenue, revenueTables),
+  ];
+}
+
+function tablesPart<Figures extends { readonly machine: Machine }>(
+  name: string,
+  figures: Figures | undefined,
+  tablesOf: (figures: Figures) => FigureTable[],
+): string {
+  const command = `npm run bench:${name} -- --json loadtest/figures/${name}.json`;
+  if (figures === undefined) return notYet(command);
+  const tables = tablesOf(figures).map(({ head, rows, notes }) =>
+    [table([...head], rows), `${notes.join('\n')}\n`].join('\n'),
+  );
+  return [madeOn(figures.machine, command), ...tables].join('\n');
 }
 
 const bandsIntro = `\`npm run bench:check\` measures each ratio in turns with its limit (A B B A …) and takes the median of
