@@ -1,5 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { createClient, type Hex, http, RpcRequestError } from 'viem';
+import type { Hex } from 'viem';
+import { openPost, type Post } from './json-post.js';
 
 export interface RpcOptions {
   readonly rpcUrl: string;
@@ -41,31 +42,31 @@ const evmFailure =
 
 const revertErrorCode = 3;
 
-export function openRpc(options: RpcOptions): Rpc {
-  const client = createClient({
-    transport: http(options.rpcUrl, {
-      batch: { batchSize: 200, wait: 0 },
-      retryCount: 0,
-      timeout: options.timeoutMs,
-      // viem's own timeout ends with the headers; a body that trickles must end too.
-      fetchFn: (input, init) =>
-        fetch(input, { ...init, signal: AbortSignal.timeout(options.timeoutMs) }),
-    }),
-  });
-  const send = client.request as (request: {
-    method: string;
-    params: readonly unknown[];
-  }) => Promise<unknown>;
+/** Questions of one HTTP request. */
+const questionsPerRequestMax = 200;
 
-  const tell = async (method: string, params: readonly unknown[]): Promise<RpcAnswer> => {
-    try {
-      return { outcome: 'result', result: await send({ method, params }) };
-    } catch (error) {
-      const answered = answeredError(error);
-      if (answered === undefined) throw unavailable(method, error);
-      return { outcome: 'error', code: answered.code, message: answered.details };
+interface Question {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  answer(answer: RpcAnswer): void;
+  fail(error: Error): void;
+}
+
+export function openRpc(options: RpcOptions): Rpc {
+  const post = openPost(options.rpcUrl, options.timeoutMs);
+  let waiting: Question[] = [];
+  const flush = (): void => {
+    const questions = waiting;
+    waiting = [];
+    for (let start = 0; start < questions.length; start += questionsPerRequestMax) {
+      void askTogether(post, questions.slice(start, start + questionsPerRequestMax));
     }
   };
+  const tell = (method: string, params: readonly unknown[]): Promise<RpcAnswer> =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({ method, params, answer: resolve, fail: reject });
+    });
   const ask = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     const answer = await tell(method, params);
     if (answer.outcome === 'result') return answer.result;
@@ -135,12 +136,35 @@ function unavailable(method: string, cause: unknown) {
   });
 }
 
-function answeredError(error: unknown): RpcRequestError | undefined {
-  let current: unknown = error;
-  for (let depth = 0; depth < 8; depth += 1) {
-    if (current instanceof RpcRequestError) return current;
-    if (!(current instanceof Error)) return undefined;
-    current = current.cause;
+/** One request for all; who gets no answer of its own gets none. */
+async function askTogether(post: Post, questions: readonly Question[]): Promise<void> {
+  const asked = questions.map(({ method, params }, id) => ({ jsonrpc: '2.0', id, method, params }));
+  try {
+    const answers = answersById(JSON.parse(await post(JSON.stringify(asked))));
+    for (const [id, question] of questions.entries()) {
+      const answer = answers.get(id);
+      if (answer === undefined) question.fail(unavailable(question.method, 'no answer'));
+      else question.answer(answer);
+    }
+  } catch (error) {
+    for (const question of questions) question.fail(unavailable(question.method, error));
   }
-  return undefined;
+}
+
+/** Answers of a batch come in any order (JSON-RPC 2.0, section 6). */
+function answersById(body: unknown): ReadonlyMap<unknown, RpcAnswer> {
+  const answers = new Map<unknown, RpcAnswer>();
+  for (const value of asList(body)) {
+    const { id, result, error } = asRecord(value);
+    // Some nodes write `"result": null` beside an error, and null is an answer of its own.
+    const isError = error !== undefined && error !== null;
+    if (isError) answers.set(id, errorAnswer(asRecord(error)));
+    else if (result !== undefined) answers.set(id, { outcome: 'result', result });
+  }
+  return answers;
+}
+
+function errorAnswer({ code, message }: Readonly<Record<string, unknown>>): RpcAnswer {
+  if (typeof code !== 'number' || typeof message !== 'string') throw unreadable({ code, message });
+  return { outcome: 'error', code, message };
 }

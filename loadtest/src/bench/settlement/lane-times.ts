@@ -46,13 +46,15 @@ export function laneFigures(
   const dueMs: number[] = [];
   for (const { event, atMs } of records) {
     if (event.type === 'ChargeDue') dueMs.push(atMs);
-    else if (event.type === 'BatchSealed') {
-      const charges = event.data.chargeIds.length;
-      batches.set(event.data.batchId, { charges, sealedMs: atMs, attempts: 0 });
-    } else if ('data' in event && 'batchId' in event.data) {
-      const batch = batches.get(event.data.batchId);
-      if (batch !== undefined) note(batch, event, atMs, blockSeenMs, finalityDepth);
-    }
+    if (event.type !== 'BatchSealed') continue;
+    const charges = event.data.chargeIds.length;
+    batches.set(event.data.batchId, { charges, sealedMs: atMs, attempts: 0 });
+  }
+  // A batch may be signed, and its attempt in the log, before the log holds that it was sealed.
+  for (const { event, atMs } of records) {
+    if (!('data' in event && 'batchId' in event.data)) continue;
+    const batch = batches.get(event.data.batchId);
+    if (batch !== undefined) note(batch, event, atMs, blockSeenMs, finalityDepth);
   }
   const all = [...batches.values()];
   return { batches: all, ...idleOf(dueMs, all, batchesInFlightMax) };
