@@ -25,17 +25,18 @@ export interface PayersOptions {
 
 const payersPerAppend = 1_000;
 const appendsInFlight = 8;
+const samplesOfPartition = 8;
 
 type Told = Pick<AnyEvent, 'type' | 'data'>;
 
 /**
  * Writes the stories of so many payers, each with money and one crawl, to the verifier's input;
- * returns one payer of each partition.
+ * returns a few payers of each partition.
  */
-export async function appendPayers(log: EventLog, options: PayersOptions): Promise<string[]> {
+export async function appendPayers(log: EventLog, options: PayersOptions): Promise<string[][]> {
   const { payers, partitions } = options;
   const producer = log.producer();
-  const samples: string[] = [];
+  const samples = Array.from({ length: partitions }, (): string[] => []);
   const waiting: Promise<unknown>[] = [];
   try {
     for (let from = 0; from < payers; from += payersPerAppend) {
@@ -43,7 +44,8 @@ export async function appendPayers(log: EventLog, options: PayersOptions): Promi
       for (let i = from; i < Math.min(from + payersPerAppend, payers); i++) {
         const address = randomAddress();
         const place = placeOf(address, partitions);
-        samples[place.partition] ??= address;
+        const sample = samples[place.partition] as string[];
+        if (sample.length < samplesOfPartition) sample.push(address);
         for (const told of storyOf(address, i, options.standing)) {
           records.push({ ...place, value: bytesOfTold(told, `bench/${i}/${told.type}`) });
         }
