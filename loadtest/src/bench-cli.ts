@@ -50,7 +50,7 @@ const sizes: LoadSizes = {
     // Several for each connection, also where it is quick.
     { atOnce: 1_024, crawls: 20_000 / share, warmUpCrawls: 5_000 / share },
   ],
-  flood: { pairs: 4, crawls: 3_000 / share, penniless: 40_000 / share },
+  flood: { pairs: 3, crawls: 5_000 / share, penniless: 40_000 / share },
 };
 const recoveries = 20_000;
 const replayCrawls = 50_000 / share;

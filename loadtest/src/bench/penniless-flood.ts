@@ -6,7 +6,7 @@ import type { Payer } from '../payload/sign-proofs.js';
 import type { BenchPlatform } from './bench-platform.js';
 import { interleaved, ofRates } from './check/interleave.js';
 import { payAll, signedRequests, type Target } from './crawls.js';
-import { whenFolded } from './when-folded.js';
+import { whenSettled } from './when-folded.js';
 
 export interface FloodOptions {
   /** Of those who pay, and as many again of the flood. */
@@ -47,7 +47,7 @@ export async function benchPennilessFlood(
     const paid = await around(() => payAll(target, requests, connections));
     list.push(paid);
     // What it left behind is no part of the next turn.
-    await whenFolded(run.api);
+    await whenSettled(run.api);
     return paid.ratePerS;
   };
   const withFlood: Around = async (pay) => {

@@ -790,6 +790,12 @@ export const catalogue = {
     retryable: true,
     next: 'Present the same payment again after Retry-After; nothing was charged.',
   },
+  newcomers_overloaded: {
+    status: 503,
+    title: 'Too many payers come for the first time',
+    retryable: true,
+    next: 'Come back after Retry-After; while it is busy, payers that paid before go first.',
+  },
   offers_withdrawn: {
     status: 503,
     title: 'Payments are not taken at the moment',

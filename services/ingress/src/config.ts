@@ -75,6 +75,40 @@ export const ingressSchema = Type.Object({
       env: 'INGRESS_REFUSAL_HOLD_MS',
       description: 'a refused request without a payment is told so late: its client asks no more',
     }),
+    newcomers: Type.Object({
+      roomAtOnce: Type.Integer({
+        minimum: 1,
+        default: 16,
+        env: 'INGRESS_NEWCOMERS_ROOM',
+        description:
+          'proofs undecided at once that are no queue; what the known leave of it is theirs',
+      }),
+      knownPerNewcomer: Type.Integer({
+        minimum: 1,
+        default: 32,
+        env: 'INGRESS_KNOWN_PER_NEWCOMER',
+        description: 'proofs of known payers for each of another, while these leave no room',
+      }),
+      perSMin: Type.Integer({
+        minimum: 1,
+        default: 20,
+        env: 'INGRESS_NEWCOMERS_PER_S_MIN',
+        description: 'the same while few of the known come, so that newcomers find their way in',
+      }),
+      waitMsMax: Ms('INGRESS_NEWCOMER_WAIT_MS_MAX', 2_000, 'then 503: clients wait a bit longer'),
+      waitingMax: Type.Integer({
+        minimum: 0,
+        default: 500,
+        env: 'INGRESS_NEWCOMERS_WAITING_MAX',
+        description: 'a quarter of the payments in flight: the rest is for those who pay',
+      }),
+      knownMax: Type.Integer({
+        minimum: 1,
+        default: 100_000,
+        env: 'INGRESS_KNOWN_PAYERS_MAX',
+        description: 'about 150 bytes each; whoever is forgotten is a newcomer, no more',
+      }),
+    }),
   }),
   repeat: Type.Object({
     keepMs: Type.Integer({

@@ -20,6 +20,7 @@ export interface IngressGauges {
   /** Records that were handed to the log and are not durable yet. */
   readonly appending: () => number;
   readonly gate: () => GateGauges;
+  readonly newcomers: () => number;
   readonly marginS: () => number;
 }
 
@@ -79,6 +80,11 @@ function tellGauges(metrics: Metrics, gauges: IngressGauges): void {
     name: 'paycrawl_ingress_refusals_held',
     help: 'Requests without a payment that are about to be told to come back',
     collect: (gauge) => gauge.set(gauges.gate().held),
+  });
+  metrics.gauge({
+    name: 'paycrawl_ingress_newcomers_waiting',
+    help: 'Proofs of payers not seen before that wait for their turn beside known ones',
+    collect: (gauge) => gauge.set(gauges.newcomers()),
   });
   metrics.gauge({
     name: 'paycrawl_ingress_proofs_in_flight',

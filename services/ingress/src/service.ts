@@ -25,6 +25,7 @@ import { createIds } from './log/ids.js';
 import { type IngressMetrics, measureIngress } from './measure.js';
 import { createGate, type Gate, type GateOptions } from './overload/gate.js';
 import { loopUtilization } from './overload/loop-utilization.js';
+import { createNewcomers } from './overload/newcomers.js';
 import { type AccountChain, createAccountCheck } from './proof/account-check.js';
 import { createInFlight } from './proof/in-flight.js';
 import { createShortMemory } from './proof/short-memory.js';
@@ -105,11 +106,17 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     challenging: () => appender.waiting('challenges'),
   });
   lifecycle.onClose('gate', async () => gate.close());
+  const newcomers = createNewcomers({
+    ...config.overload.newcomers,
+    nowMs: () => performance.now(),
+  });
+  lifecycle.onClose('newcomers', async () => newcomers.close());
   const measured = measureIngress(options.metrics, {
     inFlight: inFlight.size,
     unreported: () => pending.outcomes(),
     appending: () => appender.waiting('challenges') + appender.waiting('payments'),
     gate: gate.gauges,
+    newcomers: newcomers.waiting,
     marginS: () => pending.marginS(),
   });
   const reporter = makeReporter(options, appender, measured);
@@ -125,8 +132,9 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
   lifecycle.onClose('decisions', () => decisions.close());
   const origins = createOrigins(config.origin);
   lifecycle.onClose('origins', () => origins.close());
-  const shared = { appender, decisions, reporter, inFlight, gate, sites, tokenOf, origins, source };
-  const deps = depsOf(options, { ...shared, ingressId, nextRequestId, measured });
+  const shared = { appender, decisions, reporter, inFlight, gate, newcomers, sites, tokenOf };
+  const named = { origins, source, ingressId, nextRequestId };
+  const deps = depsOf(options, { ...shared, ...named, measured });
   const server = createPublicServer({
     headerBytesMax: config.headerBytesMax,
     requestTimeoutMs: 300_000,
@@ -218,6 +226,7 @@ type Shared = Pick<
   | 'reporter'
   | 'inFlight'
   | 'gate'
+  | 'newcomers'
   | 'sites'
   | 'tokenOf'
   | 'origins'

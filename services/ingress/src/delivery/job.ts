@@ -45,8 +45,14 @@ export type Served =
     }
   /** Too long to be held: it went to the owner alone. */
   | { readonly kind: 'streamed' }
-  | { readonly kind: 'declined'; readonly code: ErrorCode; readonly detail: string };
+  | Declined;
 
-export function declined(code: ErrorCode, detail: string): Served {
+export interface Declined {
+  readonly kind: 'declined';
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+export function declined(code: ErrorCode, detail: string): Declined {
   return { kind: 'declined', code, detail };
 }

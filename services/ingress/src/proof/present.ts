@@ -5,14 +5,15 @@ import type { PaymentHeaders, Proof, ReadContext } from '@paycrawl/protocol/proo
 import { readProof } from '@paycrawl/protocol/read-proof';
 import { type ChallengeDeps, challenge, type Price } from '../challenge/challenge.js';
 import { type DeliverDeps, deliver } from '../delivery/deliver.js';
-import { type Audience, declined, type Served } from '../delivery/job.js';
+import { type Audience, type Declined, declined, type Served } from '../delivery/job.js';
 import { type Answer, problemAnswer } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Visit } from '../http/visit.js';
+import type { Newcomers, Place } from '../overload/newcomers.js';
 import { type ShedDeps, shedChallenge } from '../overload/refusals.js';
 import type { TokenOf } from '../site/token.js';
 import type { AccountCheck } from './account-check.js';
-import { type AdmitDeps, admit } from './admit.js';
+import { type Admission, type AdmitDeps, admit } from './admit.js';
 import type { InFlight } from './in-flight.js';
 import { failedReceipts, type RefusedProof, reasonOfDecision, refusedEvent } from './refusals.js';
 import type { ShortMemory } from './short-memory.js';
@@ -22,6 +23,7 @@ export interface PresentDeps extends AdmitDeps, DeliverDeps, ShedDeps {
   readonly accounts: AccountCheck;
   /** Amount that a payer could not pay a moment ago. */
   readonly penniless: ShortMemory<bigint>;
+  readonly newcomers: Newcomers;
   readonly inFlight: InFlight;
   readonly tokenOf: TokenOf;
   readonly keys: readonly QuoteKey[];
@@ -69,41 +71,59 @@ interface ServeJob {
 }
 
 async function serve(deps: PresentDeps, job: ServeJob): Promise<Served> {
-  const { visit, price, proof, payer } = job;
-  const token = deps.tokenOf(proof.network, proof.asset) ?? price.token;
-  const verdict = await deps.accounts.check(proof, token);
-  if (verdict.kind === 'unavailable') {
-    return declined('chain_unavailable', 'The chain was asked about this account in vain.');
+  const { visit, proof, payer, chargeId, exchange, audience } = job;
+  const entered = deps.newcomers.enter(payer);
+  const place = typeof entered === 'string' ? entered : await entered;
+  if (place === undefined) {
+    return declined('newcomers_overloaded', 'Payers that were here before go first.');
   }
-  if (verdict.kind === 'invalid') return declined('proof_signature_invalid', '');
-  const { chargeId, exchange, audience } = job;
-  const presentation = { visit, price, proof, chargeId, payer, signatureCheck: verdict };
-  const admission = await admit(deps, presentation);
+  const admission = await admitAt(deps, job, place);
   switch (admission.kind) {
+    case 'declined':
+      return admission;
     case 'undecided':
       return declined('decision_unknown', 'Present the same payment again.');
     case 'rejected':
       learn(deps, payer, proof, admission.code);
       return declined(admission.code, 'The payment was not accepted.');
-    case 'leased':
-      return deliver(deps, {
-        visit,
-        proof,
-        chargeId,
-        payer,
-        lease: admission.lease,
-        exchange,
-        audience,
-        source: deps.source,
-        clock: deps.clock,
-      });
+    case 'leased': {
+      deps.newcomers.hasPaid(payer);
+      const { source, clock } = deps;
+      const { lease } = admission;
+      const paid = { visit, proof, chargeId, payer, lease, exchange, audience, source, clock };
+      return deliver(deps, paid);
+    }
     default:
       return admission satisfies never;
   }
 }
 
+/** Keeps its place among those who are decided about until there is a decision. */
+async function admitAt(
+  deps: PresentDeps,
+  { visit, price, proof, chargeId, payer, audience }: ServeJob,
+  place: Place,
+): Promise<Admission | Declined> {
+  try {
+    // It may have waited, and nothing of it is written: the same proof may come again.
+    if (audience.isGone()) return declined('newcomers_overloaded', 'Nobody waits for it.');
+    const token = deps.tokenOf(proof.network, proof.asset) ?? price.token;
+    const verdict = await deps.accounts.check(proof, token);
+    if (verdict.kind === 'unavailable') {
+      return declined('chain_unavailable', 'The chain was asked about this account in vain.');
+    }
+    if (verdict.kind === 'invalid') return declined('proof_signature_invalid', '');
+    return await admit(deps, { visit, price, proof, chargeId, payer, signatureCheck: verdict });
+  } finally {
+    deps.newcomers.leave(place);
+  }
+}
+
 function learn(deps: PresentDeps, payer: string, proof: Proof, code: ErrorCode): void {
-  if (code === 'insufficient_funds') deps.penniless.remember(purse(payer, proof), proof.amount);
+  if (code === 'insufficient_funds') {
+    deps.penniless.remember(purse(payer, proof), proof.amount);
+    deps.newcomers.hasNothing(payer);
+  }
   if (code === 'needs_account_check') deps.accounts.rememberCode(proof.payer);
 }
 

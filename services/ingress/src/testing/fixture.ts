@@ -264,9 +264,9 @@ export function offerOf(got: Got) {
 export const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
 
 /** What the payer signs for an offered amount; `over` alters the authorization before signing. */
-export function payloadOf(amount: string, over: Record<string, string> = {}) {
+export function payloadOf(amount: string, over: Record<string, string> = {}, key = privateKey) {
   const authorization = {
-    from: payerAddress as string,
+    from: addressOfPrivateKey(key) as string,
     to: payTo,
     value: amount,
     validAfter: '0',
@@ -285,14 +285,14 @@ export function payloadOf(amount: string, over: Record<string, string> = {}) {
       validBefore: BigInt(authorization.validBefore),
     },
   );
-  return { signature: hexFromBytes(signDigest(digest, privateKey)) as string, authorization };
+  return { signature: hexFromBytes(signDigest(digest, key)) as string, authorization };
 }
 
 /** Asks for a page, and makes the PAYMENT-SIGNATURE that pays the offer. */
-export async function payFor(fixture: Fixture, options: Ask = {}) {
+export async function payFor(fixture: Fixture, options: Ask = {}, key = privateKey) {
   const { accepts, resource, extensions } = offerOf(await ask(fixture, options));
   const [accepted] = accepts;
-  const payload = payloadOf(accepted.amount);
+  const payload = payloadOf(accepted.amount, {}, key);
   const document = { x402Version: 2, accepted, payload, resource, extensions };
   return { document, headers: { 'payment-signature': encode(document) } };
 }
