@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Audience } from '@paycrawl/ingress/delivery/job';
 import { createOrigins } from '@paycrawl/ingress/delivery/origin';
-import { writeAnswer } from '@paycrawl/ingress/http/answer';
+import { type Answer, writeAnswer } from '@paycrawl/ingress/http/answer';
 import { pageBytes } from '../page-server.js';
 import type { Step } from './budget.js';
 import { cpuUsOfRounds } from './cpu-per-call.js';
@@ -50,19 +50,23 @@ async function fetchUs(): Promise<number> {
   return us / requests;
 }
 
-async function answerUs(): Promise<number> {
+function answerUs(): Promise<number> {
   const headers = {
     'content-type': 'text/html',
     'payment-response': 'e'.repeat(340),
     'cache-control': 'private',
   };
   const body = Buffer.alloc(pageBytes, 'A page of two kilobytes. ');
-  const server = createServer((_request, response) =>
-    writeAnswer(response, 'GET', { status: 200, headers, body }),
-  );
+  return answeredUs({ status: 200, headers, body });
+}
+
+/** Processor time of a request that is received and answered, with nothing in between. */
+export async function answeredUs(answer: Answer): Promise<number> {
+  const server = createServer((_request, response) => writeAnswer(response, 'GET', answer));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = child('./asking-main.js', [String(port), String(connections)]);
+  const asked = [port, connections, answer.status].map(String);
+  const client = child('./asking-main.js', asked);
   await told(client);
   const us = await cpuUsOfRounds(rounds, async () => {
     client.send(requests);

@@ -1,0 +1,64 @@
+import type { LoadFigures } from '../../driver/closed-loop.js';
+import { type HttpResponse, targetOf } from '../../driver/http-connection.js';
+import { type OpenLoopFigures, runOpenLoop } from '../../driver/open-loop.js';
+import type { PricedPage } from '../bench-platform.js';
+import { benchPaidCrawls, isPaid, signedRequests } from '../crawls.js';
+import { whenSettled } from '../when-folded.js';
+
+export interface BeyondPeakOptions {
+  /** Of the closed loop that finds the peak. */
+  readonly connections: number;
+  readonly crawls: number;
+  readonly warmUpCrawls: number;
+  /** How much more than the peak is offered, one after the other. */
+  readonly times: readonly number[];
+  readonly seconds: number;
+  /** Of the open loop. */
+  readonly connectionsMost: number;
+  note(what: string): void;
+}
+
+export interface BeyondPeak {
+  readonly peak: LoadFigures;
+  readonly offers: readonly OfferedMore[];
+}
+
+export interface OfferedMore {
+  readonly times: number;
+  readonly figures: OpenLoopFigures;
+  /** What was served of it, to the peak. */
+  readonly goodput: number;
+}
+
+/** Finds the peak, and offers more. Each load begins when all that is owed for the last is settled. */
+export async function benchBeyondPeak(
+  { run, target }: PricedPage,
+  options: BeyondPeakOptions,
+): Promise<BeyondPeak> {
+  const { connections, crawls, warmUpCrawls, times, seconds, connectionsMost, note } = options;
+  note(`peak, ${connections} at once`);
+  const load = { connections, crawls, warmUpCrawls, payers: run.wallets };
+  const peak = await benchPaidCrawls(target, load);
+  const offers: OfferedMore[] = [];
+  for (const more of times) {
+    await whenSettled(run.api);
+    const ratePerS = peak.ratePerS * more;
+    note(`${more} × the peak: ${Math.round(ratePerS)}/s over ${connectionsMost} connections`);
+    const requests = await signedRequests(target, run.wallets, Math.ceil(ratePerS * seconds));
+    const figures = await runOpenLoop({
+      target: targetOf(target.ingress),
+      connections: connectionsMost,
+      ...{ ratePerS, seconds },
+      next: () => requests.pop(),
+      isExpected: isPaid,
+      isRefused: isToldToComeBack,
+    });
+    offers.push({ times: more, figures, goodput: figures.ratePerS / peak.ratePerS });
+  }
+  return { peak, offers };
+}
+
+/** 503 that says when; anything else that is no page is a failure. */
+export function isToldToComeBack({ status, head }: HttpResponse): boolean {
+  return status === 503 && /\r\nretry-after: *\d/i.test(head);
+}
