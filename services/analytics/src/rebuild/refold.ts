@@ -13,6 +13,8 @@ import type { EventOutputs, ProjectionFold } from '../projection/projection-fold
 const batchRecords = 2_000;
 /** A state that is not stored is held in memory. */
 const checkpointRecords = 50_000;
+/** Folded while the engine takes the block before; about 1 kB each. */
+const outputsWaitingMax = 60_000;
 
 /** One topic-partition that is folded again from its first record. */
 export interface Refolding extends TopicPartition {
@@ -86,7 +88,7 @@ export function beginRefolding(
   mkdirSync(directory, { recursive: true });
   const store = openStore(directory);
   const folding = createPartition<EventOutputs>({
-    ...{ fold, partition, store, onBroken },
+    ...{ fold, partition, store, onBroken, outputsWaitingMax },
     sink: { write: (outputs) => flusher.add(outputs), close: async () => {} },
     // It stands in the topic of dead letters since it was read first.
     deadLetter: () => [],
@@ -110,9 +112,8 @@ export async function refoldToEnd(log: EventLog, all: readonly Refolding[]): Pro
       records += batch.length;
       sinceCheckpoint += batch.length;
       if (sinceCheckpoint < checkpointRecords) continue;
-      sinceCheckpoint = 0;
-      await folding.drained();
-      await folding.checkpoint();
+      // Nobody waits for the engine: what it has not taken yet is stored by a later turn.
+      if ((await folding.checkpoint()) !== undefined) sinceCheckpoint = 0;
     }
     await folding.drained();
     while ((await folding.checkpoint()) !== undefined);
