@@ -118,8 +118,8 @@ export function pay(proof, kind, isRight = isPaid, page = url) {
   return note(http.get(page, asCrawler({ [proofHeader]: proof }, kind)), kind, isRight);
 }
 
-export function askUnpaid(kind) {
-  return note(http.get(url, asCrawler({}, kind)), kind, isOffer);
+export function askUnpaid(kind, isRight = isOffer) {
+  return note(http.get(url, asCrawler({}, kind)), kind, isRight);
 }
 
 /** People pass: no rule is for them, they see neither price nor payment. */

@@ -15,6 +15,7 @@ const tenth = (ratePerS: number, durationS: number) => Math.ceil(each(ratePerS, 
 const all: readonly Scenario[] = [
   { name: 'challenge-storm', ratePerS: 1_000, durationS: 60, proofs: () => 0 },
   { name: 'paid-steady', ratePerS: 200, durationS: 60, proofs: each },
+  { name: 'paid-in-storm', ratePerS: 50, durationS: 60, proofs: each },
   // The same proofs are asked about again and again.
   { name: 'verification-ramp', ratePerS: 2_000, durationS: 80, proofs: () => 2_000 },
   { name: 'replay-attack', ratePerS: 500, durationS: 60, proofs: tenth },

@@ -285,9 +285,9 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     onStep: options.onStep,
     onRuling: measured.request,
     onProof: measured.proof,
-    onDecided: (tookMs) => {
+    onDecided: (tookMs, kind) => {
       measured.admitted(tookMs);
-      made.gate.decided(tookMs);
+      made.gate.decided(tookMs, kind === 'accepted');
     },
     onShed: measured.shed,
     onOutcome: measured.outcome,

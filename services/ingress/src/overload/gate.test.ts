@@ -33,7 +33,7 @@ function open(over: Partial<GateOptions> = {}): void {
 function letInBeside(payments: number, asked: number): number {
   let letIn = 0;
   for (let tenth = 0; tenth < 10; tenth++) {
-    for (let i = 0; i < payments / 10; i++) gate.refusesPayment();
+    for (let i = 0; i < payments / 10; i++) gate.decided(5, true);
     for (let i = 0; i < asked / 10; i++) if (gate.refusesChallenge() === undefined) letIn += 1;
     vi.advanceTimersByTime(100);
   }
@@ -49,9 +49,10 @@ test('behavior: a storm beside payments gets two challenges for each, and the le
   expect(letInBeside(10, 20_000)).toBe(2 * 10 + 100);
 });
 
-test('behavior: without payments a busy process answers every challenge', () => {
+test('behavior: without payments a busy process answers every challenge; refused ones are none', () => {
   open();
   load.utilization = 1;
+  gate.decided(5, false);
   expect(letInBeside(0, 20_000)).toBe(20_000);
 });
 
@@ -79,7 +80,7 @@ test('behavior: slow decisions let fewer payments wait', () => {
   open();
   load.deciding = 800;
   expect(gate.refusesPayment()).toBe(undefined);
-  gate.decided(2_000);
+  gate.decided(2_000, false);
   vi.advanceTimersByTime(100);
   expect(gate.gauges().paymentsMax).toBe(400);
   expect(gate.refusesPayment()).toBe('payments_slow');

@@ -10,8 +10,8 @@ import { adjust, initialLimit } from './payment-limit.js';
 export interface Gate {
   /** For a request that carries a payment: undefined lets it in. */
   refusesPayment(): ShedReason | undefined;
-  /** How long the decision about a proof took that was let in. */
-  decided(tookMs: number): void;
+  /** How long the decision about a proof took, and whether it is a payment now. */
+  decided(tookMs: number, isAccepted: boolean): void;
   /** For a request without one, or whose payment is refused: undefined lets it in. */
   refusesChallenge(): ShedReason | undefined;
   /** Resolves when a refused one without a payment may be told so. */
@@ -84,12 +84,12 @@ export function createGate(options: GateOptions): Gate {
       if (inFlight() >= inFlightMax) return 'payments_full';
       const waiting = deciding();
       if (waiting > limit.waitingMost) limit.waitingMost = waiting;
-      if (waiting >= limit.limit) return 'payments_slow';
-      onPayment(budget, budgetKnobs, nowMs());
-      return undefined;
+      return waiting >= limit.limit ? 'payments_slow' : undefined;
     },
-    decided(tookMs) {
+    decided(tookMs, isAccepted) {
       if (tookMs < limit.shortestMs) limit.shortestMs = tookMs;
+      // Not before: whoever sends rubbish in a payment's place would earn challenges by it.
+      if (isAccepted) onPayment(budget, budgetKnobs, nowMs());
     },
     refusesChallenge() {
       if (challenging() >= challengesInFlightMax) return 'challenges_full';

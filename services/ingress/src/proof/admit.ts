@@ -19,7 +19,7 @@ export interface AdmitDeps {
   readonly leaseMs: number;
   readonly clock: () => number;
   /** How long a decision took, from before the append. */
-  readonly onDecided: (tookMs: number) => void;
+  readonly onDecided: (tookMs: number, kind: Decision['kind']) => void;
   readonly onStep?: ((step: IngressStep) => void) | undefined;
 }
 
@@ -58,7 +58,7 @@ export async function admit(deps: AdmitDeps, presentation: Presentation): Promis
   }
   deps.onStep?.('proof_appended');
   const decision = await expectation.decision;
-  deps.onDecided(performance.now() - leaseFromMs);
+  deps.onDecided(performance.now() - leaseFromMs, decision.kind);
   deps.onStep?.('decided');
   switch (decision.kind) {
     case 'accepted': {
