@@ -66,32 +66,38 @@ async function runCase(row: FaultRow, one: FaultCase): Promise<void> {
   const loads: Load[] = [];
   const load = startLoadAt(platform, platform.till, loads);
   const loadAt = (till: string): Load => startLoadAt(platform, till, loads);
-  let figures: FaultFigures | undefined;
-  let verdict = 'failed';
-  let all = load.figures();
-  try {
-    await load.morePages(3, limitMs(60_000));
-    figures = await one.run({ ...choice, platform, load, loadAt, limitMs });
-  } finally {
-    all = await stopAll(loads);
-    if (figures !== undefined) {
-      verdict =
-        figures.verdict ?? (await verdictOf(platform, loads, one.audit).catch(() => 'failed'));
-    }
-    lines.push({
-      ...{ row: row.name, case: one.name, figures: figures ?? {}, verdict },
-      load: all,
-      charges: platform.watch.charged.size - chargedBefore,
-      seconds: (performance.now() - startedMs) / 1000,
-    });
-    process.stdout.write(`${renderMatrix(lines.slice(-1))}\n${refusalsOf(all)}`);
-    if (one.platform !== undefined) await removeOwn(one.platform);
-  }
+  const figures = await load
+    .morePages(3, limitMs(60_000))
+    .then(() => one.run({ ...choice, platform, load, loadAt, limitMs }))
+    .catch(brokenOff);
+  const all = await stopAll(loads);
+  // Also where a limit of time was missed: the books matter more.
+  const verdict =
+    figures.verdict ?? (await verdictOf(platform, loads, one.audit).catch(() => 'failed'));
+  lines.push({
+    ...{ row: row.name, case: one.name, figures, verdict },
+    load: all,
+    charges: platform.watch.charged.size - chargedBefore,
+    seconds: (performance.now() - startedMs) / 1000,
+  });
+  process.stdout.write(`${renderMatrix(lines.slice(-1))}\n${refusalsOf(all)}`);
+  if (one.platform !== undefined) await removeOwn(one.platform);
+  if ('error' in figures) throw figures.error;
   expect(verdict).toBe(cleanVerdict);
   const { withoutRetryAfter, statuses } = all;
   expect(withoutRetryAfter).toBe(0);
   const right = ['200', '402', '503', ...(one.statuses ?? [])];
   expect(Object.keys(statuses).filter((status) => !right.includes(status))).toEqual([]);
+}
+
+interface BrokenOff extends FaultFigures {
+  readonly error: unknown;
+}
+
+/** The case did not hold what it promises: its line of the matrix says so. */
+function brokenOff(error: unknown): BrokenOff {
+  const said = error instanceof Error ? error.message : String(error);
+  return { note: `FAILED: ${said.split('\n', 1)[0]}`, error };
 }
 
 /** What kinds of 503 there were: a hint for whoever looks for the reason of one. */
@@ -128,7 +134,7 @@ function writeDocument(): void {
     execFileSync('git', words, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
   const [cpu] = cpus();
   const document = renderDocument(lines, {
-    ...{ seed, node: process.version, commit: git('rev-parse', '--short', 'HEAD') },
+    ...{ seed, patience, node: process.version, commit: git('rev-parse', '--short', 'HEAD') },
     machine: `${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'})`,
   });
   writeFileSync(join(repositoryRoot, 'docs', 'fault-matrix.md'), document);

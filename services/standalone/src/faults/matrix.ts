@@ -36,6 +36,8 @@ export function renderMatrix(lines: readonly MatrixLine[]): string {
 export interface Measured {
   readonly commit: string;
   readonly seed: number;
+  /** What the limits of time were multiplied with. */
+  readonly patience: number;
   readonly machine: string;
   readonly node: string;
 }
@@ -48,7 +50,7 @@ export function renderDocument(lines: readonly MatrixLine[], measured: Measured)
     '# Fault matrix',
     '',
     `Written by \`npm run test:faults -- --all\` at commit ${measured.commit}, seed ${measured.seed},`,
-    `${measured.machine}, Node ${measured.node}. Every case runs on real processes over a real broker`,
+    `limits of time × ${measured.patience}, ${measured.machine}, Node ${measured.node}. Every case runs on real processes over a real broker`,
     'while crawlers with published x402 clients buy pages; afterwards the audit reads the whole log.',
     '`gap`: the longest time that one of the crawlers went without a page it paid for, since the',
     'fault began. `broken`: requests whose connection ended without an answer.',
