@@ -47,9 +47,9 @@ export const settlementSchema = Type.Object({
   }),
   pollIntervalMs: Type.Integer({
     minimum: 50,
-    default: 500,
+    default: 250,
     env: 'SETTLEMENT_POLL_INTERVAL_MS',
-    description: 'half of the shortest block time; a poll without work asks nothing',
+    description: 'how late a block is noticed; a poll asks for the head, and nothing when idle',
   }),
   resendAfterMs: Type.Integer({
     minimum: 0,

@@ -7,16 +7,18 @@ import type { Lane } from './state.js';
 export async function look(
   context: DriverContext,
   lane: Lane,
-  head: BlockHeader,
+  knownHead?: BlockHeader,
 ): Promise<Sight | undefined> {
   const { chain, settings, signer } = context;
   const block = onceEach((number: number) => chain.block(number));
-  const deepNumber = head.number - settings.finalityDepth;
   const known = lane.block;
-  const [genesis, stillKnown] = await Promise.all([
+  // In one request: turns are as short as the way to the node allows.
+  const [head, genesis, stillKnown] = await Promise.all([
+    knownHead ?? chain.head(),
     block(0),
-    known === undefined || known.number > head.number ? undefined : block(known.number),
+    known === undefined ? undefined : block(known.number),
   ]);
+  const deepNumber = head.number - settings.finalityDepth;
   if (genesis !== undefined && genesis.hash !== lane.genesisHash) {
     throw mismatch('another genesis block');
   }

@@ -9,8 +9,6 @@ import { type Batch, batchOf, type Lane } from './state.js';
  * (16 are geth's guarantee and reth's bound). Batches behind them wait with their nonces.
  */
 const unminedMax = 16;
-/** Few, so that the first of many is sent while the next are signed. */
-const proposedAtOnce = 8;
 
 /** What the fold sealed is signed; what came back through the log is sent, again, or outbid. */
 export async function sendLane(context: DriverContext, lane: Lane): Promise<void> {
@@ -21,7 +19,7 @@ export async function sendLane(context: DriverContext, lane: Lane): Promise<void
     .filter((batch) => hasWork(context, batch));
   // Nothing to sign or to send: nothing is asked.
   if (toDo.length === 0) return;
-  const sight = await look(context, lane, await context.chain.head());
+  const sight = await look(context, lane);
   if (sight === undefined) return;
   // Mined, but not deep enough: a reorganisation may still bring the nonce back.
   const free = toDo.filter(
@@ -33,8 +31,8 @@ export async function sendLane(context: DriverContext, lane: Lane): Promise<void
   // Nodes take nonces out of order, but need not: bytes go one after the other.
   await allOf([
     forEachAtOnce(signed, 1, push),
-    // One handful each time: what came back through the log is sent by the next turn.
-    forEachAtOnce(sealed.slice(0, proposedAtOnce), proposedAtOnce, push),
+    // What comes back through the log is sent by the next turn.
+    ...sealed.map(push),
   ]);
 }
 
