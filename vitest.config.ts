@@ -50,5 +50,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    // What becomes true at once still waits where a shared machine stalls for seconds.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

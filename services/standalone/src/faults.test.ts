@@ -286,7 +286,8 @@ describe('rubbish', () => {
     isOver = true;
     expect(Math.min(...(await Promise.all(flood)))).toBeGreaterThan(0);
     tookMs.sort((a, b) => a - b);
-    expect(tookMs[10]).toBeLessThan(500);
+    // In its turn, and not after what the flood has sent.
+    expect(tookMs[10]).toBeLessThan(2_000);
     expect((await fetch(`${platform.run.api}/livez`)).status).toBe(200);
   }, 60_000);
 });
