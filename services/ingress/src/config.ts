@@ -64,7 +64,7 @@ export const ingressSchema = Type.Object({
     busyPercent: Type.Integer({
       minimum: 1,
       maximum: 100,
-      default: 90,
+      default: 80,
       env: 'INGRESS_BUSY_PERCENT',
       description: 'of the time of the event loop; above it payments go before challenges',
     }),

@@ -77,6 +77,11 @@ function tellGauges(metrics: Metrics, gauges: IngressGauges): void {
     collect: (gauge) => gauge.set(gauges.gate().paymentsMax),
   });
   metrics.gauge({
+    name: 'paycrawl_ingress_busy_ratio',
+    help: 'Share of the last tenth of a second in which the event loop was not idle',
+    collect: (gauge) => gauge.set(gauges.gate().busyShare),
+  });
+  metrics.gauge({
     name: 'paycrawl_ingress_refusals_held',
     help: 'Requests without a payment that are about to be told to come back',
     collect: (gauge) => gauge.set(gauges.gate().held),

@@ -1,11 +1,20 @@
 /**
  * What may be answered to those who do not pay, while those who do keep the process busy. Every
- * crawl needs one challenge before its payment, so the budget follows the payments: a storm of
- * challenges gets its share, never the share of the crawls. Without contention it is not asked.
+ * crawl needs one challenge before its payment, so so many for each payment are always answered;
+ * above that the rate is halved as long as the process is busy, and grows slowly when it is not. A
+ * storm of challenges gets what the crawls leave, never their share. Where nobody pays, or nothing
+ * was ever busy, there is no limit.
  */
 export interface ChallengeBudget {
+  /** In force; infinite where there is no limit. */
+  perS: number;
   tokens: number;
-  filledMs: number;
+  /** Since the last look. */
+  issued: number;
+  paid: number;
+  /** Smoothed. */
+  paidPerS: number;
+  lookedMs: number;
   lastPaymentMs: number;
 }
 
@@ -16,41 +25,56 @@ export interface ChallengeBudgetKnobs {
 
 /** Payments that came longer ago than this contend with nobody. */
 const paymentsLatelyMs = 1_000;
-/** More than this of either source is not saved up. */
-const savedSMax = 1;
-const savedPaymentsMax = 256;
+/** At each look, so that it doubles in about a second and a half. */
+const growth = 1.05;
+const cut = 0.5;
+/** More than any process can answer. */
+const unlimitedPerS = 1_000_000;
+/** What is not used is saved up for this long: requests come in bursts. */
+const savedS = 0.25;
+/** Of the newest look, of ten in a second. */
+const smoothing = 0.2;
 
-export function initialBudget(knobs: ChallengeBudgetKnobs): ChallengeBudget {
-  return { tokens: tokensMax(knobs), filledMs: 0, lastPaymentMs: -Infinity };
+export function initialBudget(): ChallengeBudget {
+  return {
+    ...{ perS: Infinity, tokens: 0, issued: 0, paid: 0, paidPerS: 0 },
+    ...{ lookedMs: 0, lastPaymentMs: -Infinity },
+  };
 }
 
-export function onPayment(
-  state: ChallengeBudget,
-  knobs: ChallengeBudgetKnobs,
-  nowMs: number,
-): void {
+export function onPayment(state: ChallengeBudget, nowMs: number): void {
   state.lastPaymentMs = nowMs;
-  state.tokens = Math.min(tokensMax(knobs), state.tokens + knobs.perPayment);
+  state.paid += 1;
 }
 
 /** Ten times a second. */
-export function refill(state: ChallengeBudget, knobs: ChallengeBudgetKnobs, nowMs: number): void {
-  const passedS = Math.max(0, nowMs - state.filledMs) / 1000;
-  state.filledMs = nowMs;
-  state.tokens = Math.min(tokensMax(knobs), state.tokens + passedS * knobs.perSMin);
-}
-
-export function hasPaymentsLately({ lastPaymentMs }: ChallengeBudget, nowMs: number): boolean {
-  return nowMs - lastPaymentMs < paymentsLatelyMs;
+export function look(
+  state: ChallengeBudget,
+  { perPayment, perSMin }: ChallengeBudgetKnobs,
+  { isBusy, nowMs }: { readonly isBusy: boolean; readonly nowMs: number },
+): void {
+  const passedS = (nowMs - state.lookedMs) / 1000;
+  if (passedS <= 0) return;
+  const issuedPerS = state.issued / passedS;
+  state.paidPerS += smoothing * (state.paid / passedS - state.paidPerS);
+  state.lookedMs = nowMs;
+  state.issued = 0;
+  state.paid = 0;
+  const least = perSMin + perPayment * state.paidPerS;
+  if (nowMs - state.lastPaymentMs >= paymentsLatelyMs) state.perS = Infinity;
+  else if (isBusy) state.perS = Math.max(least, cut * Math.min(state.perS, issuedPerS));
+  else if (state.perS < unlimitedPerS) state.perS = Math.max(least, growth * state.perS);
+  else state.perS = Infinity;
+  if (state.perS === Infinity) return;
+  state.tokens = Math.min(state.perS * savedS, state.tokens + state.perS * passedS);
 }
 
 /** Whether one more may be issued; if so it is counted. */
 export function take(state: ChallengeBudget): boolean {
-  if (state.tokens < 1) return false;
-  state.tokens -= 1;
+  if (state.perS !== Infinity) {
+    if (state.tokens < 1) return false;
+    state.tokens -= 1;
+  }
+  state.issued += 1;
   return true;
-}
-
-function tokensMax({ perPayment, perSMin }: ChallengeBudgetKnobs): number {
-  return savedSMax * perSMin + savedPaymentsMax * perPayment;
 }

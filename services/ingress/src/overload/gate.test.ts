@@ -29,37 +29,69 @@ function open(over: Partial<GateOptions> = {}): void {
   });
 }
 
-/** One second of a busy process: so many payments, and how many challenges it lets in beside. */
-function letInBeside(payments: number, asked: number): number {
-  let letIn = 0;
-  for (let tenth = 0; tenth < 10; tenth++) {
+/** Seconds of that load: how many challenges it let in, in the last of them. */
+function letIn(payments: number, asked: number, seconds = 1): number {
+  let count = 0;
+  for (let tenth = 0; tenth < 10 * seconds; tenth++) {
+    if (tenth === 10 * (seconds - 1)) count = 0;
     for (let i = 0; i < payments / 10; i++) gate.decided(5, true);
-    for (let i = 0; i < asked / 10; i++) if (gate.refusesChallenge() === undefined) letIn += 1;
+    for (let i = 0; i < asked / 10; i++) if (gate.refusesChallenge() === undefined) count += 1;
     vi.advanceTimersByTime(100);
   }
-  return letIn;
+  return count;
 }
 
 test('behavior: a storm beside payments gets two challenges for each, and the least of a second', () => {
   open();
   load.utilization = 0.97;
-  // What was saved up is spent in the first second.
-  letInBeside(500, 20_000);
-  expect(letInBeside(500, 20_000)).toBe(2 * 500 + 100);
-  expect(letInBeside(10, 20_000)).toBe(2 * 10 + 100);
+  expect(Math.abs(letIn(500, 20_000, 6) - (2 * 500 + 100))).toBeLessThan(10);
+  expect(Math.abs(letIn(10, 20_000, 6) - (2 * 10 + 100))).toBeLessThan(10);
+});
+
+test('behavior: what those ask for who will pay is never refused', () => {
+  open();
+  load.utilization = 1;
+  expect(letIn(500, 1_000, 10)).toBe(1_000);
 });
 
 test('behavior: without payments a busy process answers every challenge; refused ones are none', () => {
   open();
   load.utilization = 1;
   gate.decided(5, false);
-  expect(letInBeside(0, 20_000)).toBe(20_000);
+  expect(letIn(0, 20_000)).toBe(20_000);
 });
 
 test('behavior: beside payments an idle process answers every challenge', () => {
   open();
   load.utilization = 0.5;
-  expect(letInBeside(500, 20_000)).toBe(20_000);
+  expect(letIn(500, 20_000, 3)).toBe(20_000);
+});
+
+test('behavior: a storm gets what the payments leave, found out in small steps', () => {
+  open();
+  // Each payment keeps it busy for a thousandth of a second, and each challenge for a tenth of that.
+  const payments = 500;
+  let before = 20_000;
+  let sum = 0;
+  for (let tenth = 0; tenth < 200; tenth++) {
+    for (let i = 0; i < payments / 10; i++) gate.decided(5, true);
+    let now = 0;
+    for (let i = 0; i < 2_000; i++) if (gate.refusesChallenge() === undefined) now += 1;
+    load.utilization = Math.min(1, (payments / 10 + ((before + now) / 2) * 0.1) / 100);
+    before = now;
+    if (tenth >= 100) sum += now;
+    vi.advanceTimersByTime(100);
+  }
+  // With 4,000 of them in a second it would be busy for nine tenths of it.
+  expect(sum / 10).toBeGreaterThan(2_000);
+  expect(sum / 10).toBeLessThan(4_000);
+});
+
+test('behavior: when the payments end, so does the limit', () => {
+  open();
+  load.utilization = 1;
+  letIn(500, 20_000, 3);
+  expect(letIn(0, 20_000, 3)).toBe(20_000);
 });
 
 test('behavior: challenges beyond what may wait for the log are refused, payments are not', () => {

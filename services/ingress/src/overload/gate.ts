@@ -1,4 +1,4 @@
-import { hasPaymentsLately, initialBudget, onPayment, refill, take } from './challenge-budget.js';
+import { initialBudget, look, onPayment, take } from './challenge-budget.js';
 import { createHeldRefusals } from './held-refusals.js';
 import { adjust, initialLimit } from './payment-limit.js';
 
@@ -33,7 +33,8 @@ export type ShedReason =
 export interface GateGauges {
   readonly paymentsMax: number;
   readonly held: number;
-  readonly isBusy: boolean;
+  /** Of the time of the event loop, at the last look. */
+  readonly busyShare: number;
 }
 
 export interface GateOptions {
@@ -68,17 +69,17 @@ export function createGate(options: GateOptions): Gate {
     perSMin: options.challengesPerSMin,
   };
   const limit = initialLimit(limitKnobs);
-  const budget = initialBudget(budgetKnobs);
+  const budget = initialBudget();
   const refusals = createHeldRefusals({ forMs: options.refusalHoldMs, heldMax, nowMs });
-  let isBusy = false;
-  const look = (): void => {
+  let busyShare = 0;
+  const timer = setInterval(() => {
     const atMs = nowMs();
-    isBusy = utilization() * 100 >= options.busyPercent && hasPaymentsLately(budget, atMs);
+    busyShare = utilization();
     adjust(limit, limitKnobs, atMs);
-    refill(budget, budgetKnobs, atMs);
+    const isBusy = busyShare * 100 >= options.busyPercent;
+    look(budget, budgetKnobs, { isBusy, nowMs: atMs });
     refusals.release(atMs);
-  };
-  const timer = setInterval(look, lookIntervalMs).unref();
+  }, lookIntervalMs).unref();
   return {
     refusesPayment() {
       if (inFlight() >= inFlightMax) return 'payments_full';
@@ -89,14 +90,14 @@ export function createGate(options: GateOptions): Gate {
     decided(tookMs, isAccepted) {
       if (tookMs < limit.shortestMs) limit.shortestMs = tookMs;
       // Not before: whoever sends rubbish in a payment's place would earn challenges by it.
-      if (isAccepted) onPayment(budget, budgetKnobs, nowMs());
+      if (isAccepted) onPayment(budget, nowMs());
     },
     refusesChallenge() {
       if (challenging() >= challengesInFlightMax) return 'challenges_full';
-      return isBusy && !take(budget) ? 'challenges_yield' : undefined;
+      return take(budget) ? undefined : 'challenges_yield';
     },
     hold: refusals.hold,
-    gauges: () => ({ paymentsMax: limit.limit, held: refusals.size(), isBusy }),
+    gauges: () => ({ paymentsMax: limit.limit, held: refusals.size(), busyShare }),
     close() {
       clearInterval(timer);
       refusals.close();
