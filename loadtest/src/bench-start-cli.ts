@@ -9,6 +9,7 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 // payer and one open hold take in memory and on disk.
 //   --payers <n>  each with one charge that is not settled; default 1,000,000
 //   --holds <n>   open holds of further payers; default a tenth of them
+//   --platform    the whole platform on one machine with as many payers as well
 //   --json <file> the figures as data as well
 
 export interface StartFile extends StartFigures {
@@ -19,13 +20,14 @@ const { values: flags } = parseArgs({
   options: {
     payers: { type: 'string', default: '1000000' },
     holds: { type: 'string' },
+    platform: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
 const payers = whole('payers', flags.payers);
 const holds = flags.holds === undefined ? Math.ceil(payers / 10) : whole('holds', flags.holds);
 const figures = await benchStart({
-  ...{ payers, holds },
+  ...{ payers, holds, isPlatformToo: flags.platform },
   note: (what) => void process.stderr.write(`… ${what}\n`),
 });
 printTables(startTables(figures));

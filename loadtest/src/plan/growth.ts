@@ -23,6 +23,6 @@ export const growthRows: readonly (readonly string[])[] = [
   [
     'history',
     'the log on disk; a start begins at the last checkpoint and not at the beginning; roll-ups grow with hours, crawlers and paths and not with crawls',
-    '`npm run bench`: replay into the admission fold, and a publisher’s month out of ten million facts; `npm run bench:revenue`: out of 100 million',
+    '`npm run bench:replay`: into the admission fold and into ClickHouse; `npm run bench`: a publisher’s month out of ten million facts; `npm run bench:revenue`: out of 100 million',
   ],
 ];

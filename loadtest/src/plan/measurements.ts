@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchFigures } from '../bench-cli.js';
+import type { ReplayFile } from '../bench-replay-cli.js';
 import type { RevenueFile } from '../bench-revenue-cli.js';
 import type { SoakFile } from '../bench-soak-cli.js';
 import type { StartFile } from '../bench-start-cli.js';
@@ -12,6 +13,7 @@ import type { PlanMeasurements } from './inputs.js';
 export interface Kept {
   readonly steps: StepFigures | undefined;
   readonly bench: BenchFigures | undefined;
+  readonly replay?: ReplayFile | undefined;
   readonly revenue?: RevenueFile | undefined;
   readonly start?: StartFile | undefined;
   readonly soak?: SoakFile | undefined;
@@ -21,6 +23,7 @@ export function keptFigures(): Kept {
   return {
     steps: kept<StepFigures>('steps'),
     bench: kept<BenchFigures>('bench'),
+    replay: kept<ReplayFile>('replay'),
     revenue: kept<RevenueFile>('revenue'),
     start: kept<StartFile>('start'),
     soak: kept<SoakFile>('soak'),

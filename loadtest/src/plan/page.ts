@@ -1,4 +1,5 @@
 import type { BandFile } from '../bench/check/bands.js';
+import { replayTables } from '../bench/replay-tables.js';
 import { revenueTables } from '../bench/revenue/revenue-tables.js';
 import { soakTables } from '../bench/soak/soak-tables.js';
 import { startTables } from '../bench/start/start-tables.js';
@@ -48,8 +49,9 @@ or the audit of its platform found one event lost or doubled:
 | command | what it prints |
 |---|---|
 | \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker; \`--first-proofs\`: payers never seen, and a flood of empty wallets, alone) |
-| \`npm run bench:start\` | how soon a verifier that knows a million payers decides again; bytes of a payer and of a hold |
+| \`npm run bench:start\` | how soon a verifier that knows a million payers decides again (\`--platform\`: everything on one machine, too); bytes of a payer and of a hold |
 | \`npm run bench:soak\` | the memory of each process over 30 minutes (\`--minutes 3\`: that it runs; \`--kafka\`: each service by itself) |
+| \`npm run bench:replay\` | the log from its beginning into a fold, and by the rebuilding tool into ClickHouse |
 | \`npm run bench:revenue\` | a publisher's month by day, crawler and path out of 100 million facts |
 | \`npm run bench:steps\` | every step of a paid crawl with the functions that the services call, as a budget |
 | \`npm run bench:peers\` | the x402 reference stack and ours behind the same driver |
@@ -79,10 +81,11 @@ function figuresPart({ bench }: Kept): string {
 }
 
 /** Benches that take long and are asked for by themselves. */
-function largePart({ start, soak, revenue }: Kept): string[] {
+function largePart({ start, soak, replay, revenue }: Kept): string[] {
   return [
     tablesPart('start', start, startTables),
     tablesPart('soak', soak, soakTables),
+    tablesPart('replay', replay, replayTables),
     tablesPart('revenue', revenue, revenueTables),
   ];
 }

@@ -8,9 +8,11 @@ import { topicConfigs } from '@paycrawl/events/topics';
 import { startDevnet } from '@paycrawl/testkit/devnet';
 import { whenFolded } from '../when-folded.js';
 import { appendPayers } from './append-payers.js';
+import { benchPlatformStart } from './platform-start.js';
 import { type HeapFigures, measureHeap, type StoredKind, storedKinds } from './state-size.js';
 import {
   removeStores,
+  type StartTimes,
   startVerifierOf,
   storeBytes,
   storeOf,
@@ -22,17 +24,19 @@ export interface StartOptions {
   readonly payers: number;
   /** Open holds of further payers, beside them. */
   readonly holds: number;
+  /** The whole platform with as many payers as well. */
+  readonly isPlatformToo: boolean;
   note(what: string): void;
 }
 
-export type StartTimes = Pick<VerifierStart, 'readyMs' | 'decidedMs' | 'memory'> & {
+export interface NamedStart extends StartTimes {
   readonly what: string;
-};
+}
 
 export interface StartFigures {
   readonly payers: number;
   readonly holds: number;
-  readonly starts: readonly StartTimes[];
+  readonly starts: readonly NamedStart[];
   /** From the first record in the log until all of them were folded and stored. */
   readonly foldedS: number;
   /** SIGTERM to the end; a snapshot of everything is written meanwhile. */
@@ -60,7 +64,9 @@ export async function benchStart(options: StartOptions): Promise<StartFigures> {
     const counts = { payer: partitions, publisher: partitions };
     await log.createTopics(topicConfigs(counts, retentionMs));
     const home = { dataDir, rpcUrl: devnet.rpcUrl, partitions, log };
-    return { heap, ...(await measure(home, options)) };
+    const figures = await measure(home, options);
+    const platform = options.isPlatformToo ? await benchPlatformStart(options) : [];
+    return { heap, ...figures, starts: [...figures.starts, ...platform] };
   } finally {
     await log.close();
     await devnet.stop();
@@ -75,7 +81,7 @@ async function measure(
   const { payers, holds, note } = options;
   note('a verifier that knows nobody');
   const first = await startVerifierOf(home);
-  const starts: StartTimes[] = [{ ...timesOf(first), what: 'empty state' }];
+  const starts: NamedStart[] = [{ ...timesOf(first), what: 'empty state' }];
   note(`${payers} payers, ${holds} open holds`);
   const startedMs = performance.now();
   const samples = await fold(home.log, first, options);
@@ -119,7 +125,7 @@ async function stopped({ process }: VerifierStart): Promise<void> {
   if (code !== 0) throw fail('bench_failed', `The verifier ended with ${code ?? signal}.`);
 }
 
-function timesOf({ readyMs, decidedMs, memory }: VerifierStart): Omit<StartTimes, 'what'> {
+function timesOf({ readyMs, decidedMs, memory }: VerifierStart): StartTimes {
   return { readyMs, decidedMs, memory };
 }
 

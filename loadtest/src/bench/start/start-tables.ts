@@ -1,12 +1,12 @@
 import { countText, type FigureTable, mebibytes, secondsText } from '../../figure-table.js';
-import type { StartFigures, StartTimes } from './bench-start.js';
+import type { NamedStart, StartFigures } from './bench-start.js';
 
 export function startTables(figures: StartFigures): FigureTable[] {
   const { starts, stored, heap, payers, holds } = figures;
   const perPayer = countText(figures.storeBytes / (payers + holds));
   return [
     {
-      head: ['start of a verifier', '/readyz', 'first decision', 'MiB resident', 'own', 'mapped'],
+      head: ['start of a verifier', 'ready', 'first decision', 'MiB resident', 'own', 'mapped'],
       rows: starts.map(rowOf),
       notes: [
         `${countText(payers)} payers with a charge each that is not settled, ${countText(holds)} with an open hold; goal: at most 10 s.`,
@@ -37,7 +37,7 @@ export function startTables(figures: StartFigures): FigureTable[] {
   ];
 }
 
-function rowOf({ what, readyMs, decidedMs, memory }: StartTimes): string[] {
+function rowOf({ what, readyMs, decidedMs, memory }: NamedStart): string[] {
   const sizes = memory === undefined ? [] : [memory.rss, memory.anonymous, memory.file];
   const decided = decidedMs === undefined ? '' : secondsText(decidedMs);
   return [what, secondsText(readyMs), decided, ...sizes.map(mebibytes)];
