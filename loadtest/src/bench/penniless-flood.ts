@@ -52,8 +52,9 @@ export async function benchPennilessFlood(
   };
   const withFlood: Around = async (pay) => {
     const { paid, ...flooded } = await offered(async () => {
+      const paying = pay();
       const flood = startFlood(target, proofs, connections);
-      return { paid: await pay(), ...(await flood.stop()) };
+      return { paid: await paying, ...(await flood.stop()) };
     });
     figures.flood.push(flooded);
     if (proofs.length === 0) throw fail('bench_failed', 'The flood ran dry: more empty wallets.');

@@ -85,13 +85,13 @@ export const ingressSchema = Type.Object({
       }),
       knownPerNewcomer: Type.Integer({
         minimum: 1,
-        default: 32,
+        default: 64,
         env: 'INGRESS_KNOWN_PER_NEWCOMER',
         description: 'proofs of known payers for each of another, while these leave no room',
       }),
       perSMin: Type.Integer({
         minimum: 1,
-        default: 20,
+        default: 10,
         env: 'INGRESS_NEWCOMERS_PER_S_MIN',
         description: 'the same while few of the known come, so that newcomers find their way in',
       }),

@@ -56,10 +56,13 @@ interface Line {
 
 /** Known payers that came longer ago than this contend with nobody. */
 const knownLatelyMs = 1_000;
-/** Decisions come in groups: between two of them there only seems to be room. */
+/**
+ * Decisions come in groups: between two of them there only seems to be room. Turns are taken in
+ * groups, too: those who come in together are one question to the chain.
+ */
 const lookIntervalMs = 50;
-/** Turns are not saved up: a burst of newcomers would be felt. */
-const turnsMax = 4;
+/** No more are saved up than a few looks would give: a burst of newcomers would be felt. */
+const turnsMax = 32;
 
 export function createNewcomers(options: NewcomersOptions): Newcomers {
   const line: Line = {
@@ -90,17 +93,12 @@ function enterKnown(line: Line): Place {
   if (inside.known > line.knownMost) line.knownMost = inside.known;
   line.lastKnownMs = options.nowMs();
   line.turns = Math.min(turnsMax, line.turns + 1 / options.knownPerNewcomer);
-  if (line.queue.length > 0) takeTurns(line);
   return 'known';
 }
 
 function enterNew(line: Line): Place | Promise<Place | undefined> {
   const { queue, options } = line;
   if (queue.length < roomOf(line)) return come(line);
-  if (queue.length === 0 && line.turns >= 1) {
-    line.turns -= 1;
-    return come(line);
-  }
   if (queue.length >= options.waitingMax) return Promise.resolve(undefined);
   const untilMs = options.nowMs() + options.waitMsMax;
   return new Promise((tell) => queue.push({ untilMs, tell }));
