@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { problemAnswer } from '@paycrawl/ingress/http/answer';
-import Table from 'cli-table3';
 import { withBenchPlatform } from './bench/bench-platform.js';
-import { type BeyondPeak, benchBeyondPeak } from './bench/overload/beyond-peak.js';
-import { benchStorm, type StormFigures } from './bench/overload/storm.js';
+import { benchBeyondPeak } from './bench/overload/beyond-peak.js';
+import { type OverloadFigures, overloadTables } from './bench/overload/overload-tables.js';
+import { benchStorm } from './bench/overload/storm.js';
 import { answeredUs } from './bench/steps/http-steps.js';
-import type { LoadFigures } from './driver/closed-loop.js';
+import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 // `npm run bench:overload`: what becomes of paid crawls when more come than can be served, and beside
@@ -16,12 +16,8 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 //   --json <file>   the figures as data as well
 // Ends as failed when a request failed (told to come back is no failure) or the audit is not clean.
 
-export interface OverloadFile {
+export interface OverloadFile extends OverloadFigures {
   readonly machine: Machine;
-  readonly beyond: BeyondPeak;
-  readonly storm: StormFigures | undefined;
-  /** Processor time of one refusal, and of the request that it answers. */
-  readonly refusalUs: number;
   readonly verdict: string;
 }
 
@@ -36,7 +32,6 @@ const { values: flags } = parseArgs({
 const seconds = Number.parseFloat(flags.seconds);
 const crawls = Number.parseInt(flags.crawls, 10);
 const stormTimes = 3;
-const table = new Table({ head: ['what', 'figure', ''], style: { head: [] } });
 
 note('a refusal');
 const refusalUs = await answeredUs(problemAnswer('ingress_overloaded', 'Come back.'));
@@ -54,65 +49,19 @@ const { result, verdict, isClean } = await withBenchPlatform(async (platform) =>
   });
   return { beyond, storm };
 });
-printBeyond(result.beyond);
-if (result.storm !== undefined) printStorm(result.storm);
-table.push(['a refusal: processor of the ingress', `${refusalUs.toFixed(0)} µs`, 'HTTP included']);
-process.stdout.write(`${table.toString()}\naudit: ${verdict}\n`);
-if (flags.json !== undefined) {
-  const machine = thisMachine(Date.now());
-  writeFigures(flags.json, { machine, ...result, refusalUs, verdict } satisfies OverloadFile);
-}
+const machine = thisMachine(Date.now());
+const file: OverloadFile = { machine, ...result, stormTimes, refusalUs, verdict };
+printTables(overloadTables(file));
+process.stdout.write(`audit: ${verdict}\n`);
+if (flags.json !== undefined) writeFigures(flags.json, file);
 const failures = seenBy(result).filter((seen) => Object.keys(seen).length > 0);
 for (const seen of failures) note(`failures ${JSON.stringify(seen)}`);
 if (!isClean || failures.length > 0) process.exitCode = 1;
 
-function seenBy({ beyond, storm }: Pick<OverloadFile, 'beyond' | 'storm'>) {
+function seenBy({ beyond, storm }: Pick<OverloadFigures, 'beyond' | 'storm'>) {
   const loads = [beyond.peak, ...beyond.offers.map(({ figures }) => figures)];
   if (storm !== undefined) loads.push(storm.challenges, storm.alone, storm.beside);
   return [...loads.map(({ seen }) => seen), storm?.storm.failures ?? {}];
-}
-
-function printBeyond({ peak, offers }: BeyondPeak): void {
-  table.push(['paid crawls, the peak at 64 at once', figure(peak), '']);
-  for (const { times, figures, goodput } of offers) {
-    const { offeredPerS, refused } = figures;
-    const isMet = goodput >= 0.9 ? 'met' : 'MISSED';
-    table.push(
-      [
-        `${times} × the peak offered: served`,
-        figure(figures),
-        `${goodput.toFixed(2)} × the peak (goal 0.9: ${isMet}), ${perS(offeredPerS)} offered`,
-      ],
-      ['  told to come back', figure(refused), ''],
-    );
-  }
-}
-
-function printStorm({ storm, ...figures }: StormFigures): void {
-  const { wantedPerS, offersPerS, refusedPerS } = storm;
-  table.push(
-    ['challenges alone, 64 at once', figure(figures.challenges), ''],
-    ['paid crawls alone, 64 at once', figure(figures.alone), ''],
-    [
-      `paid crawls beside a storm of ${stormTimes} × as many challenges`,
-      figure(figures.beside),
-      `${(figures.beside.ratePerS / figures.alone.ratePerS).toFixed(2)} × alone`,
-    ],
-    [
-      '  the storm',
-      `${perS(offersPerS)} offers, ${perS(refusedPerS)} told to come back`,
-      `${perS(wantedPerS)} wanted; its connections wait for their refusals`,
-    ],
-  );
-}
-
-function figure({ ratePerS, p50Ms, p99Ms, failures }: LoadFigures): string {
-  const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
-  return `${perS(ratePerS)}, ${latency}, ${failures} failures`;
-}
-
-function perS(rate: number): string {
-  return `${Math.round(rate).toLocaleString('en')}/s`;
 }
 
 function note(what: string): void {

@@ -38,6 +38,7 @@ export interface AddedLatency {
   readonly appends: Quantiles;
   /** The same, few a second, while crawls come. */
   readonly appendsBeside: Quantiles;
+  readonly besidePerS: number;
   readonly failures: number;
 }
 
@@ -76,7 +77,7 @@ export async function benchAddedLatency(
     p99Ms: median(done.map((round) => what(round).p99Ms)),
   });
   return {
-    ...{ peak, ratePerS },
+    ...{ peak, ratePerS, besidePerS },
     crawls: over(({ paid }) => paid),
     origin: over(({ origin }) => origin),
     appends: over(({ appends }) => appends),

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchFigures } from '../bench-cli.js';
+import type { LatencyFile } from '../bench-latency-cli.js';
+import type { OverloadFile } from '../bench-overload-cli.js';
 import type { ReplayFile } from '../bench-replay-cli.js';
 import type { RevenueFile } from '../bench-revenue-cli.js';
 import type { SoakFile } from '../bench-soak-cli.js';
@@ -17,6 +19,9 @@ export interface Kept {
   readonly revenue?: RevenueFile | undefined;
   readonly start?: StartFile | undefined;
   readonly soak?: SoakFile | undefined;
+  readonly latency?: LatencyFile | undefined;
+  readonly 'latency-kafka'?: LatencyFile | undefined;
+  readonly overload?: OverloadFile | undefined;
 }
 
 export function keptFigures(): Kept {
@@ -27,6 +32,9 @@ export function keptFigures(): Kept {
     revenue: kept<RevenueFile>('revenue'),
     start: kept<StartFile>('start'),
     soak: kept<SoakFile>('soak'),
+    latency: kept<LatencyFile>('latency'),
+    'latency-kafka': kept<LatencyFile>('latency-kafka'),
+    overload: kept<OverloadFile>('overload'),
   };
 }
 

@@ -1,4 +1,6 @@
 import type { BandFile } from '../bench/check/bands.js';
+import { latencyTables } from '../bench/latency-tables.js';
+import { overloadTables } from '../bench/overload/overload-tables.js';
 import { replayTables } from '../bench/replay-tables.js';
 import { revenueTables } from '../bench/revenue/revenue-tables.js';
 import { soakTables } from '../bench/soak/soak-tables.js';
@@ -21,6 +23,10 @@ export function performancePage(kept: Kept, { machine, bands }: BandFile): strin
     budgetPart(kept),
     '## Figures\n',
     figuresPart(kept),
+    '## Latency, and more than can be done\n',
+    tablesPart('latency', kept.latency, latencyTables),
+    tablesPart('latency -- --kafka', kept['latency-kafka'], latencyTables, 'latency-kafka'),
+    tablesPart('overload', kept.overload, overloadTables),
     '## Much state, long history, many hours\n',
     ...largePart(kept),
     '## Kept from getting slower\n',
@@ -49,6 +55,8 @@ or the audit of its platform found one event lost or doubled:
 | command | what it prints |
 |---|---|
 | \`npm run bench\` | what this machine can do, beside its bare limits (\`--kafka\`: over a broker; \`--first-proofs\`: payers never seen, and a flood of empty wallets, alone) |
+| \`npm run bench:latency\` | what a paid crawl takes longer through the ingress than from its site, beside a durable append (\`--kafka\`: over a broker) |
+| \`npm run bench:overload\` | what is served when more comes than can be done, and beside a storm of those who never pay |
 | \`npm run bench:start\` | how soon a verifier that knows a million payers decides again (\`--platform\`: everything on one machine, too); bytes of a payer and of a hold |
 | \`npm run bench:soak\` | the memory of each process over 30 minutes (\`--minutes 3\`: that it runs; \`--kafka\`: each service by itself) |
 | \`npm run bench:replay\` | the log from its beginning into a fold, and by the rebuilding tool into ClickHouse |
@@ -94,8 +102,10 @@ function tablesPart<Figures extends { readonly machine: Machine }>(
   name: string,
   figures: Figures | undefined,
   tablesOf: (figures: Figures) => FigureTable[],
+  file = name,
 ): string {
-  const command = `npm run bench:${name} -- --json loadtest/figures/${name}.json`;
+  const flags = name.includes(' -- ') ? '' : ' --';
+  const command = `npm run bench:${name}${flags} --json loadtest/figures/${file}.json`;
   if (figures === undefined) return notYet(command);
   const tables = tablesOf(figures).map(({ head, rows, notes }) =>
     [table([...head], rows), `${notes.join('\n')}\n`].join('\n'),

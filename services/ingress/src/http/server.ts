@@ -50,10 +50,13 @@ function rawAnswer({ status, headers, body }: Answer): string {
   );
 }
 
+/** Clients that come all at once wait in it; with fewer places some would be a second late (SYN). */
+const backlog = 4_096;
+
 export async function listenOn(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(port, host, backlog, () => {
       server.off('error', reject);
       resolve();
     });
