@@ -73,7 +73,7 @@ export const ingressSchema = Type.Object({
       maximum: 10_000,
       default: 1_000,
       env: 'INGRESS_REFUSAL_HOLD_MS',
-      description: 'a refused request without a payment is told so late: its client asks no more',
+      description: 'who pays nothing, or never did, is refused late: its client asks no more',
     }),
     newcomers: Type.Object({
       roomAtOnce: Type.Integer({

@@ -22,6 +22,7 @@ test('error: newcomers_overloaded beside known payers; nothing is written, later
       INGRESS_KNOWN_PER_NEWCOMER: '1000000',
       INGRESS_NEWCOMERS_PER_S_MIN: '1',
       INGRESS_NEWCOMERS_WAITING_MAX: '0',
+      INGRESS_REFUSAL_HOLD_MS: '0',
     },
   });
   // Alone it waits for nobody.
@@ -53,6 +54,7 @@ test('behavior: who paid once waits for nobody, until it has no funds', async ()
       INGRESS_KNOWN_PER_NEWCOMER: '1000000',
       INGRESS_NEWCOMERS_PER_S_MIN: '1',
       INGRESS_NEWCOMERS_WAITING_MAX: '0',
+      INGRESS_REFUSAL_HOLD_MS: '0',
       PENNILESS_FOR_MS: '1',
     },
   });

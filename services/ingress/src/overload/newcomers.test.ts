@@ -111,7 +111,8 @@ test('behavior: whose turn did not come in time is told so, and the line is boun
   known(16);
   const first = newcomer();
   const second = newcomer();
-  expect(await newcomer()).toBe(undefined);
+  expect(newcomers.refuses('third')).toBe(true);
+  expect(newcomers.refuses('known')).toBe(false);
   await vi.advanceTimersByTimeAsync(200);
   expect(await Promise.all([first, second])).toEqual([undefined, undefined]);
   expect(newcomers.waiting()).toBe(0);

@@ -6,6 +6,8 @@
  * of the known. Who waits keeps its place in line for a while and costs nothing.
  */
 export interface Newcomers {
+  /** The line is full, and this payer would have to stand in it. */
+  refuses(payer: string): boolean;
   /** A place among those who are decided about; a promise where it stands in line for one. */
   enter(payer: string): Place | Promise<Place | undefined>;
   /** The decision is here, or there will be none. */
@@ -72,6 +74,8 @@ export function createNewcomers(options: NewcomersOptions): Newcomers {
   };
   const timer = setInterval(() => look(line), lookIntervalMs).unref();
   return {
+    refuses: (payer) =>
+      line.queue.length >= options.waitingMax && !line.known.has(payer) && mustWait(line),
     enter: (payer) => (line.known.has(payer) ? enterKnown(line) : enterNew(line)),
     leave(place) {
       line.inside[place] -= 1;
@@ -98,10 +102,13 @@ function enterKnown(line: Line): Place {
 
 function enterNew(line: Line): Place | Promise<Place | undefined> {
   const { queue, options } = line;
-  if (queue.length < roomOf(line)) return come(line);
-  if (queue.length >= options.waitingMax) return Promise.resolve(undefined);
+  if (!mustWait(line)) return come(line);
   const untilMs = options.nowMs() + options.waitMsMax;
   return new Promise((tell) => queue.push({ untilMs, tell }));
+}
+
+function mustWait(line: Line): boolean {
+  return line.queue.length >= roomOf(line);
 }
 
 function come({ inside }: Line): Place {

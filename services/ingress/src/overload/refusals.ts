@@ -1,5 +1,6 @@
 import { type Answer, problemAnswer } from '../http/answer.js';
 import type { Gate, ShedReason } from './gate.js';
+import type { Newcomers } from './newcomers.js';
 
 /** Made once: writing it out is all that a refusal costs beside its request. */
 const paymentsRefused = problemAnswer(
@@ -10,9 +11,14 @@ const challengesRefused = problemAnswer(
   'challenges_overloaded',
   'Requests that carry a payment go first.',
 );
+const newcomersRefused = problemAnswer(
+  'newcomers_overloaded',
+  'Payers that were here before go first.',
+);
 
 export interface ShedDeps {
   readonly gate: Gate;
+  readonly newcomers: Newcomers;
   readonly onShed: (why: ShedReason) => void;
 }
 
@@ -29,10 +35,18 @@ export function shedChallenge({ gate, onShed }: ShedDeps): Promise<Answer> | und
   const why = gate.refusesChallenge();
   if (why === undefined) return undefined;
   onShed(why);
-  return refuseLate(gate);
+  return refuseLate(gate, challengesRefused);
 }
 
-async function refuseLate(gate: Gate): Promise<Answer> {
+/** The answer to a payer that would not even find a place in line, later, for the same reason. */
+export function shedNewcomer(
+  { gate, newcomers }: ShedDeps,
+  payer: string,
+): Promise<Answer> | undefined {
+  return newcomers.refuses(payer) ? refuseLate(gate, newcomersRefused) : undefined;
+}
+
+async function refuseLate(gate: Gate, answer: Answer): Promise<Answer> {
   await gate.hold();
-  return challengesRefused;
+  return answer;
 }

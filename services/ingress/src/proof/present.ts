@@ -9,8 +9,8 @@ import { type Audience, type Declined, declined, type Served } from '../delivery
 import { type Answer, problemAnswer } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Visit } from '../http/visit.js';
-import type { Newcomers, Place } from '../overload/newcomers.js';
-import { type ShedDeps, shedChallenge } from '../overload/refusals.js';
+import type { Place } from '../overload/newcomers.js';
+import { type ShedDeps, shedChallenge, shedNewcomer } from '../overload/refusals.js';
 import type { TokenOf } from '../site/token.js';
 import type { AccountCheck } from './account-check.js';
 import { type Admission, type AdmitDeps, admit } from './admit.js';
@@ -23,7 +23,6 @@ export interface PresentDeps extends AdmitDeps, DeliverDeps, ShedDeps {
   readonly accounts: AccountCheck;
   /** Amount that a payer could not pay a moment ago. */
   readonly penniless: ShortMemory<bigint>;
-  readonly newcomers: Newcomers;
   readonly inFlight: InFlight;
   readonly tokenOf: TokenOf;
   readonly keys: readonly QuoteKey[];
@@ -51,6 +50,11 @@ export async function present(
   const lately = deps.penniless.recall(purse(payer, proof));
   if (lately !== undefined && proof.amount >= lately) {
     return refuse(deps, visit, price, ofProof('insufficient_funds', proof));
+  }
+  const shed = shedNewcomer(deps, payer);
+  if (shed !== undefined) {
+    deps.onProof('newcomers_overloaded');
+    return shed;
   }
   const chargeId = chargeIdOf(proof.network, proof.asset, proof.payer, proof.authorization.nonce);
   const key = sharedKey(chargeId, visit, exchange);
