@@ -42,22 +42,54 @@ export interface Measured {
   readonly node: string;
 }
 
-/** `docs/fault-matrix.md`. */
-export function renderDocument(lines: readonly MatrixLine[], measured: Measured): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
-  const rowOf = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+const measuredTitles = [...titles, 'commit, seed, limits'];
+
+/** `docs/fault-matrix.md`. Rows that this run did not measure stay as they stand in `known`. */
+export function renderDocument(
+  lines: readonly MatrixLine[],
+  measured: Measured,
+  known: string,
+): string {
+  const { commit, seed, patience } = measured;
+  const fresh = lines.map((line) => rowOf([...cellsOf(line), `${commit}, ${seed}, × ${patience}`]));
+  const measuredNow = new Set(fresh.map(nameOf));
+  const kept = known
+    .split('\n')
+    .filter(
+      (row) => row.startsWith('| ') && !bounds.includes(row) && !measuredNow.has(nameOf(row)),
+    );
   return [
     '# Fault matrix',
     '',
-    `Written by \`npm run test:faults -- --all\` at commit ${measured.commit}, seed ${measured.seed},`,
-    `limits of time × ${measured.patience}, ${measured.machine}, Node ${measured.node}. Every case runs on real processes over a real broker`,
-    'while crawlers with published x402 clients buy pages; afterwards the audit reads the whole log.',
-    '`gap`: the longest time that one of the crawlers went without a page it paid for, since the',
-    'fault began. `broken`: requests whose connection ended without an answer.',
+    'Written by `npm run test:faults -- --all`; with `--only` it renews the rows that it runs. The',
+    `machine: ${measured.machine}, Node ${measured.node}. Every case runs on real processes over a real`,
+    'broker while crawlers with published x402 clients buy pages; afterwards the audit reads the whole',
+    'log. `gap`: the longest time that one of the crawlers went without a page it paid for, since the',
+    'fault began. `broken`: requests whose connection ended without an answer. The last column: the',
+    'commit that was measured, the seed of its draws, and what the limits of time were multiplied with.',
     '',
-    rowOf(titles),
-    rowOf(titles.map(() => '---')),
-    ...lines.map((line) => rowOf(cellsOf(line))),
+    ...bounds,
+    ...inOrder([...fresh, ...kept]),
     '',
   ].join('\n');
+}
+
+function rowOf(cells: readonly string[]): string {
+  return `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+const bounds = [rowOf(measuredTitles), rowOf(measuredTitles.map(() => '---'))];
+
+const faultOf = (row: string): string => row.split(' | ', 1)[0] ?? '';
+
+/** Fault and case, without how often the step had been passed: that is drawn anew. */
+function nameOf(row: string): string {
+  const [fault = '', name = ''] = row.split(' | ', 2);
+  return `${fault}: ${name.replace(/:\d+$/, '')}`;
+}
+
+/** Cases of one fault together, however many runs they come from. */
+function inOrder(documentRows: readonly string[]): readonly string[] {
+  const faults = [...new Set(documentRows.map(faultOf))];
+  return faults.flatMap((fault) => documentRows.filter((row) => faultOf(row) === fault));
 }
