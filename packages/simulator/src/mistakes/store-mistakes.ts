@@ -17,10 +17,11 @@ const packr = new Packr({ useRecords: false });
 interface SnapshotRecord {
   readonly kind: 'chunk' | 'manifest';
   readonly at: number;
+  readonly chunks?: number;
   readonly entries?: readonly [string, Buffer][];
 }
 
-/** A manifest is believed whatever is left of its chunks: its hash is made to fit them. */
+/** A manifest is believed whatever is left of its chunks: it is made to fit them. */
 export const tornSnapshot: Planted = {
   log: (log, { world }) => ({
     ...log,
@@ -41,7 +42,8 @@ function fitting(record: LogRecord, kept: readonly LogRecord[]): Buffer {
     .map(({ value }) => packr.unpack(value) as SnapshotRecord)
     .findLast(({ kind, at }) => kind === 'chunk' && at === manifest.at);
   for (const [key, value] of chunk?.entries ?? []) hash.update(key).update(value);
-  return Buffer.from(packr.pack({ ...manifest, hash: hash.digest('hex') }));
+  const chunks = chunk === undefined ? 0 : manifest.chunks;
+  return Buffer.from(packr.pack({ ...manifest, chunks, hash: hash.digest('hex') }));
 }
 
 const folds: Readonly<Record<Service, Fold<LogOutput> | undefined>> = {
