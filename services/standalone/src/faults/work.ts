@@ -39,7 +39,7 @@ export async function workGap(
   if (service === 'analytics') {
     const charged = platform.watch.chargedAtomic();
     const isShown = async () => (await chargedShown(platform)) > charged;
-    await until(isShown, timeoutMs, 'revenue does not grow');
+    await until(isShown, timeoutMs, 'revenue does not grow', questionMs);
     return performance.now() - sinceMs;
   }
   await load.morePages(pagesAgain, timeoutMs);
@@ -54,17 +54,20 @@ async function chargedShown(platform: FaultPlatform): Promise<bigint> {
 }
 
 const askAgainMs = 20;
+/** Each is a query, on a machine that has just started a process. */
+const questionMs = 100;
 
 /** Fails with what is said when it does not become true in time. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   timeoutMs: number,
   otherwise: string,
+  everyMs = askAgainMs,
 ): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!(await isTrue())) {
     if (performance.now() > deadlineMs) throw fail('internal', `${otherwise} in ${timeoutMs} ms`);
-    await delay(askAgainMs);
+    await delay(everyMs);
   }
 }
 
