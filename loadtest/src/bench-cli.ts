@@ -154,8 +154,9 @@ function pushStrangers({ firstProofs, flood }: NewPayersLoads): void {
     name: `the goal (${firstProofsGoal}/s)`,
     perS: firstProofsGoal,
   });
-  const { ratio } = flood;
+  const { ratio, cpuRatio } = flood;
   ratios.flood = ratio;
+  if (cpuRatio !== undefined) ratios['flood-cpu'] = cpuRatio;
   const [alone, beside, empty] = [flood.alone, flood.beside, flood.flood].map(allOf);
   if (alone === undefined || beside === undefined || empty === undefined) return;
   Object.assign(loads, { 'flood-alone': alone, 'flood-beside': beside, flood: empty });
@@ -164,7 +165,9 @@ function pushStrangers({ firstProofs, flood }: NewPayersLoads): void {
   rows.push({
     what: 'paid crawls beside a flood of empty wallets, as many at once',
     figure: `${perS(beside.ratePerS)}, p99 ${beside.p99Ms.toFixed(1)} ms, ${failures} failures`,
-    limit: `${ratio.toFixed(2)} × without it, in turns (goal: ${floodGoal})`,
+    limit:
+      `${ratio.toFixed(2)} × without it, in turns (goal: ${floodGoal})` +
+      (cpuRatio === undefined ? '' : `; by processor time ${cpuRatio.toFixed(2)} ×`),
   });
   const others = Object.entries(empty.seen).map(([status, times]) => `, ${times} × ${status}`);
   rows.push({

@@ -4,9 +4,10 @@ import { targetOf } from '../driver/http-connection.js';
 import { derivePayers } from '../payload/payers.js';
 import type { Payer } from '../payload/sign-proofs.js';
 import type { BenchPlatform } from './bench-platform.js';
-import { interleaved, ofRates } from './check/interleave.js';
+import { interleaved, ofCosts, ofRates } from './check/interleave.js';
 import { payAll, signedRequests, type Target } from './crawls.js';
-import { whenSettled } from './when-folded.js';
+import { cpuOf } from './process-cpu.js';
+import { whenFolded, whenSettled } from './when-folded.js';
 
 export interface FloodOptions {
   /** Of those who pay, and as many again of the flood. */
@@ -24,6 +25,11 @@ export interface FloodOptions {
 export interface FloodFigures {
   /** Rate of the crawls that pay, beside the flood to without it: the median of the pairs. */
   readonly ratio: number;
+  /**
+   * The same of the platform's processor time for a crawl that pays, the flood's share included:
+   * what the rates come to where the processor is the limit, steadier on a machine with others.
+   */
+  readonly cpuRatio: number | undefined;
   readonly alone: readonly LoadFigures[];
   readonly beside: readonly LoadFigures[];
   /** 402 is what is expected; 503 where the turn of a stranger did not come. */
@@ -32,7 +38,7 @@ export interface FloodFigures {
 
 /** What wallets that are empty cost those who pay: the same crawls beside them and alone, in turns. */
 export async function benchPennilessFlood(
-  { run, target, offered }: BenchPlatform,
+  { run, pid, target, offered }: BenchPlatform,
   { connections, crawls, pairs, payers, penniless }: FloodOptions,
 ): Promise<FloodFigures> {
   const wallets = derivePayers({ seed: `penniless ${Date.now()}`, count: penniless });
@@ -42,10 +48,14 @@ export async function benchPennilessFlood(
     beside: [] as LoadFigures[],
     flood: [] as LoadFigures[],
   };
-  const turnOf = async (list: LoadFigures[], around: Around): Promise<number> => {
+  const cpuUs = { alone: 0, beside: 0 };
+  const turnOf = async (side: keyof typeof cpuUs, around: Around): Promise<number> => {
     const requests = await signedRequests(target, payers, crawls);
+    const before = usedUs(pid);
     const paid = await around(() => payAll(target, requests, connections));
-    list.push(paid);
+    await whenFolded(run.api);
+    cpuUs[side] += usedUs(pid) - before;
+    figures[side].push(paid);
     // What it left behind is no part of the next turn.
     await whenSettled(run.api);
     return paid.ratePerS;
@@ -62,11 +72,17 @@ export async function benchPennilessFlood(
   };
   const ratio = await interleaved(
     pairs,
-    () => turnOf(figures.beside, withFlood),
-    () => turnOf(figures.alone, (pay) => pay()),
+    () => turnOf('beside', withFlood),
+    () => turnOf('alone', (pay) => pay()),
     ofRates,
   );
-  return { ratio, ...figures };
+  const cpuRatio = cpuUs.beside > 0 ? ofCosts(cpuUs.beside, cpuUs.alone) : undefined;
+  return { ratio, cpuRatio, ...figures };
+}
+
+/** 0 where this machine does not tell. */
+function usedUs(pid: number): number {
+  return cpuOf([{ name: 'platform', pid }]).get('platform') ?? 0;
 }
 
 type Around = (pay: () => Promise<LoadFigures>) => Promise<LoadFigures>;
