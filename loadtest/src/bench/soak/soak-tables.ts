@@ -33,12 +33,7 @@ export function soakTables(figures: SoakFigures): FigureTable[] {
 function loadLine(name: string, load: OpenLoopFigures): string {
   const { requests, failures, refused, p50Ms, p99Ms, seen } = load;
   const times = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
-  const what =
-    failures === 0
-      ? ''
-      : ` (${Object.entries(seen)
-          .map(([kind, times]) => `${times} × ${kind}`)
-          .join(', ')})`;
-  const not = `${failures} failures${what}, ${countText(refused.requests)} told to come back`;
+  const kinds = Object.entries(seen).map(([kind, count]) => ` (${count} × ${kind})`);
+  const not = `${failures} failures${kinds.join('')}, ${countText(refused.requests)} told to come back`;
   return `${name}: ${countText(requests)} answered, ${times}, ${not}.`;
 }
