@@ -6,12 +6,12 @@ import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 // `npm run bench:soak`: a load that can go on for ever, and the memory of each process while it does.
-//   --minutes <n>  default 30; 3 shows that it runs, and is held to a bound that says so
+//   --minutes <n>  default 30; 3 shows that it runs, with a bound that is wide
 //   --paid <n>     paid crawls a second; default 250, half of what settlement is to confirm
 //   --unpaid <n>   challenges a second beside them; default 4000
 //   --kafka        every service as a process over a broker, each by itself
 //   --json <file>  the figures as data as well
-// Ends as failed when the memory of a service grows, a request fails, or the audit finds something.
+// Fails when the memory of a service grows, a request fails, or the audit finds something.
 
 export interface SoakFile extends SoakFigures {
   readonly machine: Machine;

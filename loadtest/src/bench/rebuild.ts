@@ -76,7 +76,8 @@ async function measure(
     countOf(warehouse, `SELECT count() AS rows FROM facts FINAL`),
     countOf(
       warehouse,
-      `SELECT sum(rows) AS rows FROM system.parts WHERE active AND table != 'schema_migrations' AND database = currentDatabase()`,
+      `SELECT sum(rows) AS rows FROM system.parts
+       WHERE active AND table != 'schema_migrations' AND database = currentDatabase()`,
     ),
   ]);
   const expected = crawls * (2 + challengesPerCrawl);

@@ -45,7 +45,7 @@ type Measured = Omit<SoakFigures, keyof Verdict>;
 const payers = { seed: 'soak', count: 1_000 };
 const lookEveryMs = 10_000;
 const looksLeast = 30;
-/** From here on what is remembered for a time (a nonce: about a quarter of an hour) has its size. */
+/** By then what is remembered for a time (a nonce: a quarter of an hour) has its size. */
 const longMinutes = 20;
 const boundOfLong = 0.01;
 /** Caches still fill: a short run shows no more than that nothing explodes. */
