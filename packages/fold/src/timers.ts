@@ -5,7 +5,6 @@ export interface Timers {
   set(key: string, atMs: number): void;
   clear(key: string, atMs: number): void;
   takeDue(nowMs: number, countMax: number): string[];
-  /** A lower bound: a cleared timer may still count until due timers are taken. */
   earliestMs(): number | undefined;
   /** After writes were undone. */
   refresh(): void;
@@ -15,36 +14,76 @@ const prefix = '~t/';
 const digits = 14;
 /** A later time would break the order of the keys; so far away, nothing is ever due. */
 const timeMsMax = 10 ** digits - 1;
+/** Looking for the next ones costs as much as all that was written since the last checkpoint. */
+const soonestLoaded = 1_000;
+const soonestMax = 2 * soonestLoaded;
 
 export function createTimers(layers: Layers): Timers {
-  let earliestMs: number | undefined;
+  /** The first of all timers in order, so that a look at the time asks neither layers nor store. */
+  let soonest: string[] = [];
+  /** Up to this key `soonest` has all of them; undefined: it has all there are. */
+  let horizon: string | undefined;
 
-  function refresh(): void {
-    const first = layers.range(prefix, 1)[0];
-    earliestMs = first === undefined ? undefined : timeOf(first[0]);
+  function load(): void {
+    soonest = layers.range(prefix, soonestLoaded).map(([stored]) => stored);
+    horizon = soonest.length < soonestLoaded ? undefined : soonest.at(-1);
   }
-  refresh();
+  const isKnown = (stored: string): boolean => horizon === undefined || stored <= horizon;
+  const loadNext = (): void => {
+    if (soonest.length === 0 && horizon !== undefined) load();
+  };
+  load();
 
   return {
     set(key, atMs) {
-      const storedMs = clamp(atMs);
-      layers.set(keyOf(storedMs, key), true);
-      if (earliestMs === undefined || storedMs < earliestMs) earliestMs = storedMs;
+      const stored = keyOf(clamp(atMs), key);
+      layers.set(stored, true);
+      if (!isKnown(stored)) return;
+      const place = placeOf(soonest, stored);
+      if (soonest[place] !== stored) soonest.splice(place, 0, stored);
+      if (soonest.length <= soonestMax) return;
+      soonest.length = soonestLoaded;
+      horizon = soonest.at(-1);
     },
-    clear: (key, atMs) => layers.set(keyOf(clamp(atMs), key), undefined),
+    clear(key, atMs) {
+      const stored = keyOf(clamp(atMs), key);
+      layers.set(stored, undefined);
+      const place = placeOf(soonest, stored);
+      if (soonest[place] === stored) soonest.splice(place, 1);
+    },
     takeDue(nowMs, countMax) {
       const due: string[] = [];
-      for (const [stored] of layers.range(prefix, countMax)) {
-        if (timeOf(stored) > nowMs) break;
-        layers.set(stored, undefined);
-        due.push(stored.slice(prefix.length + digits + 1));
+      for (;;) {
+        loadNext();
+        const left = countMax - due.length;
+        const dueCount = soonest.slice(0, left).findIndex((stored) => timeOf(stored) > nowMs);
+        const taken = soonest.splice(0, dueCount < 0 ? left : dueCount);
+        if (taken.length === 0) return due;
+        for (const stored of taken) {
+          layers.set(stored, undefined);
+          due.push(stored.slice(prefix.length + digits + 1));
+        }
       }
-      refresh();
-      return due;
     },
-    earliestMs: () => earliestMs,
-    refresh,
+    earliestMs() {
+      loadNext();
+      const [first] = soonest;
+      return first === undefined ? undefined : timeOf(first);
+    },
+    refresh: load,
   };
+}
+
+/** Where it stands in the order, or would stand. */
+function placeOf(sorted: readonly string[], stored: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as string) < stored) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function clamp(atMs: number): number {

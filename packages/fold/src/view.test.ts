@@ -180,6 +180,50 @@ describe('timers', () => {
     expect(createWorking<string>(store).earliestTimerMs()).toBe(60);
   });
 
+  it('property: more than fit in memory come in order, whatever is set, cleared and undone', async () => {
+    const step = fc.record({
+      do: fc.constantFrom('set', 'set', 'clear', 'take', 'undo', 'checkpoint'),
+      seed: fc.nat(999),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        const { view, keep, undo, begin, at, checkpoint } = clock();
+        const open = new Set<string>();
+        const sorted = () => [...open].sort();
+        let nowMs = 0;
+        // A thousand at a time, spread over times that come again and again.
+        const thousand = (seed: number) =>
+          Array.from({ length: 1_000 }, (_, i) => nowMs + 1 + ((i * 7_919 + seed) % 3_000));
+        for (const one of steps) {
+          if (one.do === 'checkpoint') await checkpoint();
+          const times = thousand(one.seed);
+          if (one.do === 'set' || one.do === 'undo') {
+            for (const atMs of times) view.setTimer(`k${one.seed}`, atMs);
+            if (one.do === 'undo') undo();
+            else
+              for (const atMs of times) open.add(`${String(atMs).padStart(9, '0')}/k${one.seed}`);
+          } else if (one.do === 'clear') {
+            for (const text of sorted().filter((_, i) => i % 3 === one.seed % 3)) {
+              const [atMs = '', key = ''] = text.split('/');
+              view.clearTimer(key, Number.parseInt(atMs, 10));
+              open.delete(text);
+            }
+          } else if (one.do === 'take') {
+            nowMs += one.seed;
+            const isDue = (text: string) => Number.parseInt(text, 10) <= nowMs;
+            const due = sorted().filter(isDue).slice(0, 1_500);
+            expect(at(nowMs, 1_500)).toEqual(due.map((text) => text.split('/')[1]));
+            for (const text of due) open.delete(text);
+          }
+          keep();
+          begin(nowMs);
+        }
+        expect(view.range('~t/').length).toBe(open.size);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('property: a time beyond all times stays in order and is never due', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), (atMs) => {
