@@ -42,7 +42,6 @@ beforeAll(async () => {
     ...{ INGRESS_MARGIN_S: '3', ADMISSION_MARGIN_S: '2', SETTLEMENT_DEADLINE_MARGIN_S: '1' },
     ...{ ORIGIN_HEADERS_TIMEOUT_MS: '700', ORIGIN_BODY_TIMEOUT_MS: '700' },
     ...{ ORIGIN_CONNECT_TIMEOUT_MS: '700', CHAIN_FINALITY_DEPTH: String(finalityDepth) },
-    // Twice the block time: what a payer does right after the page is on chain before the batch.
     SETTLEMENT_BATCH_AGE_MAX_MS: '3000',
   };
   platform = await startPlatformProcess({ environment });
@@ -120,16 +119,37 @@ function presented(proof: string): Presented {
   return decodePaymentSignatureHeader(proof).payload as unknown as Presented;
 }
 
+/** Done before the page is delivered, so before any batch can take its charge. */
+async function boughtWhile(
+  path: string,
+  buy: () => Promise<Page>,
+  work: () => Promise<void>,
+): Promise<void> {
+  let isDone = false;
+  origin.answer(path, (response) => {
+    const dripping = setInterval(() => {
+      if (!isDone) return void response.write('.');
+      clearInterval(dripping);
+      response.end();
+    }, 100);
+  });
+  const page = buy();
+  await expect.poll(() => origin.asked(path), eventually).toBe(1);
+  await work();
+  isDone = true;
+  expect((await page).status).toBe(200);
+}
+
 // Begun first, looked at last: authorizations that run out while the other tests go on.
 let short: { readonly wallet: Wallet };
 
 describe('payers', () => {
-  test('behavior: a payer who spends the money after the page, and never has it again', async () => {
+  test('behavior: a payer who spends the money before its charge, and never has it again', async () => {
     const wallet = await funded(1_000n);
     const payload = await signedFor(wallet, await visitor.offer(at('/short')), 25);
     const proof = encodePaymentSignatureHeader(payload);
-    expect((await visitor.present(proof, at('/short'))).status).toBe(200);
-    await devnet.drainUsdc(wallet);
+    const buy = () => visitor.present(proof, at('/short'));
+    await boughtWhile('/short', buy, () => devnet.drainUsdc(wallet));
     short = { wallet };
   });
 
@@ -183,10 +203,10 @@ describe('payers', () => {
     expect((await decided(wallet)).filter((type) => type === 'PaymentAccepted')).toHaveLength(1);
   });
 
-  test('behavior: money spent after the page makes its charge wait until it is back', async () => {
+  test('behavior: money spent before its charge makes it wait until the money is back', async () => {
     const wallet = await funded(1_000n);
-    expect((await visitor.pay(wallet, at('/back'))).status).toBe(200);
-    await devnet.drainUsdc(wallet);
+    const buy = () => visitor.pay(wallet, at('/back'));
+    await boughtWhile('/back', buy, () => devnet.drainUsdc(wallet));
     // The batch was mined, this transfer in it failed, and that is no end.
     await expect
       .poll(async () => (await ofType(wallet, 'ChargeReturned')).length, eventually)
@@ -200,19 +220,18 @@ describe('payers', () => {
     const wallet = await funded(1_000n);
     const before = await usdcBalance(platform.run.chain, publisher.wallet.address);
     const proof = await visitor.proof(wallet, at('/elsewhere'));
-    expect((await visitor.present(proof, at('/elsewhere'))).status).toBe(200);
     const { authorization, signature } = presented(proof);
     const { value, validAfter, validBefore, ...rest } = authorization;
-    await callUsdc(
-      encodeTransferWithAuthorization({
-        authorization: {
-          ...rest,
-          ...{ value: BigInt(value), validAfter: BigInt(validAfter) },
-          validBefore: BigInt(validBefore),
-        },
-        ...{ signature, payerHasCode: false },
-      }),
-    );
+    const transfer = encodeTransferWithAuthorization({
+      authorization: {
+        ...rest,
+        ...{ value: BigInt(value), validAfter: BigInt(validAfter) },
+        validBefore: BigInt(validBefore),
+      },
+      ...{ signature, payerHasCode: false },
+    });
+    const buy = () => visitor.present(proof, at('/elsewhere'));
+    await boughtWhile('/elsewhere', buy, () => callUsdc(transfer));
     await expect.poll(() => ofType(wallet, 'ChargeSettled'), eventually).toHaveLength(1);
     const [settled] = await ofType(wallet, 'ChargeSettled');
     expect(settled?.data.paidElsewhere).toBe(true);
@@ -220,16 +239,17 @@ describe('payers', () => {
     expect(after - before).toBeGreaterThanOrEqual(1000n);
   }, 90_000);
 
-  test('behavior: an authorization cancelled after the page is a loss that is shown', async () => {
+  test('behavior: an authorization cancelled before its charge is a loss that is shown', async () => {
     const wallet = await funded(1_000n);
     const before = sumOf((await balance()).uncollectible);
     const proof = await visitor.proof(wallet, at('/cancelled'));
-    expect((await visitor.present(proof, at('/cancelled'))).status).toBe(200);
     const { nonce } = presented(proof).authorization;
     const signature = await signCancellation(wallet, nonce);
     const abi = parseAbi(['function cancelAuthorization(address, bytes32, bytes)']);
     const args = [wallet.address, nonce, signature] as const;
-    await callUsdc(encodeFunctionData({ abi, functionName: 'cancelAuthorization', args }));
+    const cancellation = encodeFunctionData({ abi, functionName: 'cancelAuthorization', args });
+    const buy = () => visitor.present(proof, at('/cancelled'));
+    await boughtWhile('/cancelled', buy, () => callUsdc(cancellation));
     await expect.poll(() => ofType(wallet, 'ChargeUncollectible'), eventually).toHaveLength(1);
     expect(await ofType(wallet, 'ChargeSettled')).toEqual([]);
     await expect
