@@ -5,7 +5,7 @@ import { ask, createFixture, type Fixture, payFor } from './testing/fixture.js';
 let fixture: Fixture;
 afterEach(() => fixture.close());
 
-async function pays(key?: ReturnType<typeof randomBytes>): Promise<number> {
+async function pays(key?: Buffer<ArrayBuffer>): Promise<number> {
   const { headers } = await payFor(fixture, {}, key);
   return (await ask(fixture, { headers })).status;
 }
