@@ -7,6 +7,8 @@ const conditions = ['source', 'node', 'import', 'default'];
 /** They need a broker, or minutes of a whole platform: `npm run test:kafka`. */
 export const kafkaTests = [
   'services/standalone/src/migration/migrate.platform.test.ts',
+  'services/standalone/src/operator/{backup,dead-letters,freeze}.test.ts',
+  'services/analytics/src/rebuild/rebuild.test.ts',
   '{packages,services}/*/src/**/*.kafka.test.ts',
   'loadtest/src/**/*.kafka.test.ts',
 ];
@@ -24,7 +26,6 @@ const longTests = [
   'standalone/src/chain-faults.test.ts',
   'loadtest/src/audit/kill.test.ts',
   'analytics/src/projection/replay.test.ts',
-  'analytics/src/rebuild/rebuild.test.ts',
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
