@@ -135,6 +135,8 @@ describe('codecs of records', () => {
     );
   });
 
+  const magicEndsAt = 17;
+
   test('property: batches that were fetched are read as kafkajs reads them', async () => {
     const batches = fc.array(
       fc.record({
@@ -147,8 +149,9 @@ describe('codecs of records', () => {
     await fc.assert(
       fc.asyncProperty(batches, fc.nat(2 ** 40), fc.nat(200), async (all, base, cutBytes) => {
         const set = setOf(all, base);
-        // As a fetch cuts the last batch at its bound.
-        const cut = set.subarray(0, Math.max(0, set.length - cutBytes));
+        // As a fetch cuts the last batch at its bound; of fewer bytes kafkajs cannot read the magic.
+        const kept = set.length - cutBytes;
+        const cut = set.subarray(0, kept < magicEndsAt ? 0 : kept);
         const answer = answerOf('topic', 3, cut);
         const theirs = (await theirFetch.response.decode(answer)).responses[0]?.partitions[0];
         const ours = (await fetchCodec(requestFrom(base)).decode(answer)).responses[0];
