@@ -1,7 +1,7 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
 import { type HttpResponse, targetOf } from '../driver/http-connection.js';
-import { type Payer, readOffer, signProof } from '../payload/sign-proofs.js';
+import { type Offered, type Payer, readOffer, signProof } from '../payload/sign-proofs.js';
 import { offerHeader } from './bench-publisher.js';
 
 const userAgent = 'GPTBot/1.3';
@@ -86,15 +86,29 @@ export function isPaid({ status, head }: HttpResponse): boolean {
   return status === 200 && /\r\npayment-response:/i.test(head);
 }
 
-/** Proofs of payers in turn, as the offer of this moment asks for: it follows the time that settlement needs. */
+/** 503 that says when; anything else that is no page is a failure. */
+export function isToldToComeBack({ status, head }: HttpResponse): boolean {
+  return status === 503 && /\r\nretry-after: *\d/i.test(head);
+}
+
+/** As of this moment: what is offered follows the time that settlement needs. */
+export async function currentOffer(target: Target): Promise<Offered> {
+  return readOffer(await currentOfferHeader(target));
+}
+
+export async function currentOfferHeader({ ingress, host, path }: Target): Promise<string> {
+  const header = await offerHeader(ingress, host, path);
+  if (header === undefined) throw fail('bench_failed', `${path} is not priced.`);
+  return header;
+}
+
+/** Proofs of payers in turn, as the current offer asks for. */
 export async function signedRequests(
   target: Target,
   payers: readonly Payer[],
   count: number,
 ): Promise<Buffer[]> {
-  const header = await offerHeader(target.ingress, target.host, target.path);
-  if (header === undefined) throw fail('bench_failed', `${target.path} is not priced.`);
-  const offered = readOffer(header);
+  const offered = await currentOffer(target);
   const nowS = Math.floor(Date.now() / 1000);
   return Array.from({ length: count }, (_, i) =>
     requestBytes(target, signProof(offered, payers[i % payers.length] as Payer, nowS)),

@@ -5,8 +5,12 @@ import { derivePayers } from '../payload/payers.js';
 import type { Payer } from '../payload/sign-proofs.js';
 import { benchBareFastify } from './bare.js';
 import type { BenchPlatform } from './bench-platform.js';
-import { offerHeader } from './bench-publisher.js';
-import { benchChallenges, benchFirstProofs, benchPaidCrawls } from './crawls.js';
+import {
+  benchChallenges,
+  benchFirstProofs,
+  benchPaidCrawls,
+  currentOfferHeader,
+} from './crawls.js';
 import { benchVerifications } from './facilitator-verify.js';
 import { benchPennilessFlood, type FloodFigures } from './penniless-flood.js';
 import { whenFolded, whenSettled } from './when-folded.js';
@@ -56,7 +60,7 @@ export async function loadPlatform(
   const challenges = await platform.offered(() =>
     benchChallenges(target, connections, loadSeconds),
   );
-  const header = (await offerHeader(run.ingress, target.host, target.path)) ?? '';
+  const header = await currentOfferHeader(target);
   const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
   const bareFastify = await benchBareFastify(header, body, connections, loadSeconds);
   // Before the crawls: after them settlement would be busy with what they owe.

@@ -2,8 +2,7 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { LoadFigures } from '../../driver/closed-loop.js';
 import { benchBareRecovery, startBareFastify } from '../bare.js';
 import { type BenchPlatform, requireClean, withBenchPlatform } from '../bench-platform.js';
-import { offerHeader } from '../bench-publisher.js';
-import { benchChallenges, benchPaidCrawls } from '../crawls.js';
+import { benchChallenges, benchPaidCrawls, currentOfferHeader } from '../crawls.js';
 import { cpuOf } from '../process-cpu.js';
 import { whenFolded } from '../when-folded.js';
 import type { Measured } from './bands.js';
@@ -36,7 +35,7 @@ interface Load {
 /** Challenges beside Fastify answering the same bytes. */
 async function challengeRatios(platform: BenchPlatform): Promise<Measured[]> {
   const { run, pid, target } = platform;
-  const header = (await offerHeader(target.ingress, target.host, target.path)) ?? '';
+  const header = await currentOfferHeader(target);
   const bare = await startBareFastify(header, body);
   const challenges = (seconds: number): Promise<LoadFigures> =>
     platform.offered(() => benchChallenges(target, connections, seconds));

@@ -1,8 +1,8 @@
 import type { LoadFigures } from '../../driver/closed-loop.js';
-import { type HttpResponse, targetOf } from '../../driver/http-connection.js';
+import { targetOf } from '../../driver/http-connection.js';
 import { type OpenLoopFigures, runOpenLoop } from '../../driver/open-loop.js';
 import type { PricedPage } from '../bench-platform.js';
-import { benchPaidCrawls, isPaid, signedRequests } from '../crawls.js';
+import { benchPaidCrawls, isPaid, isToldToComeBack, signedRequests } from '../crawls.js';
 import { whenSettled } from '../when-folded.js';
 
 export interface BeyondPeakOptions {
@@ -56,9 +56,4 @@ export async function benchBeyondPeak(
     offers.push({ times: more, figures, goodput: figures.ratePerS / peak.ratePerS });
   }
   return { peak, offers };
-}
-
-/** 503 that says when; anything else that is no page is a failure. */
-export function isToldToComeBack({ status, head }: HttpResponse): boolean {
-  return status === 503 && /\r\nretry-after: *\d/i.test(head);
 }

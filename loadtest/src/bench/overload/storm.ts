@@ -5,7 +5,7 @@ import { type LoadFigures, runClosedLoop } from '../../driver/closed-loop.js';
 import { targetOf } from '../../driver/http-connection.js';
 import type { OpenLoopFigures } from '../../driver/open-loop.js';
 import type { BenchPlatform } from '../bench-platform.js';
-import { benchChallenges, isPaid, requestBytes, signedRequests, type Target } from '../crawls.js';
+import { benchChallenges, isPaid, signedRequests, type Target } from '../crawls.js';
 import { whenSettled } from '../when-folded.js';
 
 export interface StormOptions {
@@ -109,9 +109,4 @@ function startStorm(storm: Storm): RunningStorm {
     child.once('exit', () => reject(fail('bench_failed', 'the storm ended before its time')));
   });
   return { begun, ended };
-}
-
-/** In the process of the storm. */
-export function stormRequest({ target }: Storm): Buffer {
-  return requestBytes(target);
 }

@@ -1,9 +1,7 @@
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import { targetOf } from '../../driver/http-connection.js';
 import { type OpenLoopFigures, runOpenLoop } from '../../driver/open-loop.js';
-import { type Offered, type Payer, readOffer, signProof } from '../../payload/sign-proofs.js';
-import { offerHeader } from '../bench-publisher.js';
-import { requestBytes, type Target } from '../crawls.js';
+import { type Payer, signProof } from '../../payload/sign-proofs.js';
+import { currentOffer, isPaid, isToldToComeBack, requestBytes, type Target } from '../crawls.js';
 
 export interface SoakRates {
   readonly paidPerS: number;
@@ -21,9 +19,9 @@ export async function paidLoad(
   payers: readonly Payer[],
   { paidPerS, minutes }: SoakRates,
 ): Promise<OpenLoopFigures> {
-  let offered = await offerOf(target);
+  let offered = await currentOffer(target);
   const asking = setInterval(() => {
-    void offerOf(target).then(
+    void currentOffer(target).then(
       (next) => {
         offered = next;
       },
@@ -40,8 +38,8 @@ export async function paidLoad(
         const payer = payers[crawls++ % payers.length] as Payer;
         return requestBytes(target, signProof(offered, payer, Math.floor(Date.now() / 1000)));
       },
-      isExpected: ({ status, head }) => status === 200 && /\r\npayment-response:/i.test(head),
-      isRefused: ({ status }) => status === 503,
+      isExpected: isPaid,
+      isRefused: isToldToComeBack,
     });
   } finally {
     clearInterval(asking);
@@ -59,12 +57,6 @@ export function unpaidLoad(
     seconds: minutes * 60,
     next: () => bytes,
     isExpected: ({ status }) => status === 402,
-    isRefused: ({ status }) => status === 503,
+    isRefused: isToldToComeBack,
   });
-}
-
-async function offerOf({ ingress, host, path }: Target): Promise<Offered> {
-  const header = await offerHeader(ingress, host, path);
-  if (header === undefined) throw fail('bench_failed', `${path} is not priced.`);
-  return readOffer(header);
 }
