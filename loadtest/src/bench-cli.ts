@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { benchBareRecovery } from './bench/bare.js';
 import type { Verdict } from './bench/bench-audit.js';
-import { withBenchPlatform } from './bench/bench-platform.js';
+import { type BenchPlatform, withBenchPlatform } from './bench/bench-platform.js';
 import { benchPaidCrawls } from './bench/crawls.js';
 import { benchDurableAppend } from './bench/durable-append.js';
 import { benchPaidOverKafka, type PaidOverKafka } from './bench/paid-over-kafka.js';
@@ -14,6 +14,7 @@ import {
   loadPlatform,
   loadStrangers,
   type NewPayersLoads,
+  type PlatformLoads,
 } from './bench/platform-loads.js';
 import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
@@ -81,7 +82,7 @@ note('bare limits');
 const recovery = benchBareRecovery(recoveries);
 const bareRecovery = { name: `bare recovery (${recovery.engine}), one core`, perS: recovery.perS };
 if (flags.kafka) await benchBothLogs();
-else if (flags['first-proofs']) await benchStrangers();
+else if (flags['first-proofs']) await benchPlatform(loadStrangers, pushStrangers);
 else await benchAll();
 print();
 if (flags.json !== undefined) {
@@ -94,7 +95,7 @@ async function benchAll(): Promise<void> {
   const appends = await inTemporaryFolder((directory) =>
     benchDurableAppend({ directory, seconds: loadSeconds, callers: connections }),
   );
-  await benchPlatform();
+  await benchPlatform(loadPlatform, pushPlatform);
   rows.push({
     what: `durable appends of 800 B, ${connections} callers`,
     figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
@@ -116,14 +117,22 @@ async function benchAll(): Promise<void> {
   }
 }
 
-async function benchPlatform(): Promise<void> {
+async function benchPlatform<Loads>(
+  load: (platform: BenchPlatform, loadSizes: LoadSizes, say: typeof note) => Promise<Loads>,
+  pushLoads: (loads: Loads) => void,
+): Promise<void> {
   note('platform');
   const { result, ...verdict } = await withBenchPlatform(async (platform) => {
-    const figures = await loadPlatform(platform, sizes, note);
+    const loads = await load(platform, sizes, note);
     note('audit');
-    return figures;
+    return loads;
   });
-  const { challenges, bareFastify, verify, paid } = result;
+  pushLoads(result);
+  pushVerdict('audit', verdict);
+}
+
+function pushPlatform(platformLoads: PlatformLoads & NewPayersLoads): void {
+  const { challenges, bareFastify, verify, paid } = platformLoads;
   ratesPerS.challenges = challenges.ratePerS;
   push('challenges', 'challenges, each durable before it is answered', challenges, {
     name: 'bare Fastify, same bytes',
@@ -133,19 +142,7 @@ async function benchPlatform(): Promise<void> {
   for (const { atOnce, figures } of paid) {
     push(`paid-${atOnce}`, `paid crawls of known payers, ${atOnce} at once`, figures, bareRecovery);
   }
-  pushStrangers(result);
-  pushVerdict('audit', verdict);
-}
-
-async function benchStrangers(): Promise<void> {
-  note('platform');
-  const { result, ...verdict } = await withBenchPlatform(async (platform) => {
-    const figures = await loadStrangers(platform, sizes, note);
-    note('audit');
-    return figures;
-  });
-  pushStrangers(result);
-  pushVerdict('audit', verdict);
+  pushStrangers(platformLoads);
 }
 
 function pushStrangers({ firstProofs, flood }: NewPayersLoads): void {
