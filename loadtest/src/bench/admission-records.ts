@@ -83,15 +83,17 @@ export function proofOf(
 }
 
 /** The page of an accepted proof was delivered: its hold becomes a charge. */
-export function deliveredOf({ chargeId: id, payer, requestId }: DataOf<typeof ProofReceived>) {
+export function deliveredOf(proof: DataOf<typeof ProofReceived>) {
   const outcome = { outcome: 'delivered', status: 200, bytes: 2048 } as const;
-  const data = { chargeId: id, payer, requestId, leaseId: `${id}:1`, ...outcome };
-  return { type: 'CrawlDelivered' as const, data };
+  return { type: 'CrawlDelivered' as const, data: { ...leaseOf(proof), ...outcome } };
 }
 
 /** The origin had nothing: the hold is released, the nonce remembered. */
-export function notDeliveredOf({ chargeId: id, payer, requestId }: DataOf<typeof ProofReceived>) {
+export function notDeliveredOf(proof: DataOf<typeof ProofReceived>) {
   const outcome = { outcome: 'origin_5xx', status: 502, bytes: 0 } as const;
-  const data = { chargeId: id, payer, requestId, leaseId: `${id}:1`, ...outcome };
-  return { type: 'CrawlNotDelivered' as const, data };
+  return { type: 'CrawlNotDelivered' as const, data: { ...leaseOf(proof), ...outcome } };
+}
+
+function leaseOf({ chargeId: id, payer, requestId }: DataOf<typeof ProofReceived>) {
+  return { chargeId: id, payer, requestId, leaseId: `${id}:1` };
 }
