@@ -11,6 +11,7 @@ import { bandsPath } from './bench/check/bands-path.js';
 import { measureMacro } from './bench/check/macro-ratios.js';
 import { measureMicro, microRatios } from './bench/check/micro-ratios.js';
 import { toProfile } from './bench/check/profiles.js';
+import { note } from './command-line.js';
 import { readFigures, thisMachine, writeFigures } from './figures.js';
 
 // Ratios to limits that are measured in the same run, never times: fails when one of them leaves
@@ -72,8 +73,4 @@ async function measureNoise(runs: number): Promise<void> {
 
 function tableOf(head: string[]) {
   return new Table({ head, style: { head: [] } });
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
 }

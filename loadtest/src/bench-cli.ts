@@ -18,6 +18,7 @@ import {
 } from './bench/platform-loads.js';
 import { benchReplay } from './bench/replay.js';
 import { benchRevenueQuery } from './bench/revenue-query.js';
+import { note } from './command-line.js';
 import type { LoadFigures } from './driver/closed-loop.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -253,10 +254,6 @@ function print(): void {
 
 function perS(rate: number): string {
   return `${Math.round(rate).toLocaleString('en')}/s`;
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
 }
 
 async function inTemporaryFolder<Result>(work: (directory: string) => Promise<Result>) {

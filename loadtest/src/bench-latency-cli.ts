@@ -4,6 +4,7 @@ import { withBenchPlatform } from './bench/bench-platform.js';
 import { withKafkaPlatform } from './bench/kafka-platform.js';
 import { latencyTables } from './bench/latency-tables.js';
 import { whenFolded, whenSettled } from './bench/when-folded.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -29,7 +30,7 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
   },
 });
-const crawls = Number.parseInt(flags.crawls, 10);
+const crawls = wholeNumber('crawls', flags.crawls);
 const sizes = {
   ...{ connections: 64, crawls, warmUpCrawls: Math.ceil(crawls / 2), rounds: 3, note },
   seconds: Number.parseFloat(flags.seconds),
@@ -49,7 +50,3 @@ printTables(latencyTables(file));
 process.stdout.write(`${result.failures} failures; audit: ${verdict}\n`);
 if (flags.json !== undefined) writeFigures(flags.json, file);
 if (!isClean || result.failures > 0) process.exitCode = 1;
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
-}

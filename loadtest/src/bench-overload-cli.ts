@@ -5,6 +5,7 @@ import { benchBeyondPeak } from './bench/overload/beyond-peak.js';
 import { type OverloadFigures, overloadTables } from './bench/overload/overload-tables.js';
 import { benchStorm } from './bench/overload/storm.js';
 import { answeredUs } from './bench/steps/http-steps.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -30,7 +31,7 @@ const { values: flags } = parseArgs({
   },
 });
 const seconds = Number.parseFloat(flags.seconds);
-const crawls = Number.parseInt(flags.crawls, 10);
+const crawls = wholeNumber('crawls', flags.crawls);
 const stormTimes = 3;
 
 note('a refusal');
@@ -62,8 +63,4 @@ function seenBy({ beyond, storm }: Pick<OverloadFigures, 'beyond' | 'storm'>) {
   const loads = [beyond.peak, ...beyond.offers.map(({ figures }) => figures)];
   if (storm !== undefined) loads.push(storm.challenges, storm.alone, storm.beside);
   return [...loads.map(({ seen }) => seen), storm?.storm.failures ?? {}];
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
 }

@@ -1,6 +1,7 @@
 import { catalogue } from '@paycrawl/errors/catalogue';
 import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import Table from 'cli-table3';
+import { note } from './command-line.js';
 import type { LoadFigures } from './driver/closed-loop.js';
 import { measureOurs, measureReference, type StackFigures } from './peers/compare.js';
 import { installPeers } from './peers/install-peers.js';
@@ -69,8 +70,4 @@ function ratio(its: LoadFigures, own: LoadFigures): string {
 
 function named(who: string): (what: string) => void {
   return (what) => note(`${who}: ${what}`);
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
 }

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import { benchRebuild, type RebuildFigures } from './bench/rebuild.js';
 import { benchReplay, type ReplayFigures } from './bench/replay.js';
 import { replayTables } from './bench/replay-tables.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -24,21 +24,12 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
   },
 });
-const crawls = whole('crawls', flags.crawls);
+const crawls = wholeNumber('crawls', flags.crawls);
 note('into the fold of admission');
 const admission = await benchReplay(crawls);
 note('into ClickHouse');
-const challengesPerCrawl = whole('challenges', flags.challenges);
+const challengesPerCrawl = wholeNumber('challenges', flags.challenges);
 const rebuild = await benchRebuild({ crawls, challengesPerCrawl });
 const figures: ReplayFile = { machine: thisMachine(Date.now()), admission, rebuild };
 printTables(replayTables(figures));
 if (flags.json !== undefined) writeFigures(flags.json, figures);
-
-function whole(name: string, text: string): number {
-  if (!/^[1-9][0-9]{0,6}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
-  return Number.parseInt(text, 10);
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
-}

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import { revenueTables } from './bench/revenue/revenue-tables.js';
 import { benchRevenueQuery, type RevenueQueryFigures } from './bench/revenue-query.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -22,16 +22,11 @@ const { values: flags } = parseArgs({
   },
 });
 const figures = await benchRevenueQuery({
-  facts: whole('facts', flags.facts),
-  publishers: whole('publishers', flags.publishers),
-  note: (what) => void process.stderr.write(`… ${what}\n`),
+  facts: wholeNumber('facts', flags.facts),
+  publishers: wholeNumber('publishers', flags.publishers),
+  note,
 });
 printTables(revenueTables(figures));
 if (flags.json !== undefined) {
   writeFigures(flags.json, { machine: thisMachine(Date.now()), ...figures } satisfies RevenueFile);
-}
-
-function whole(name: string, text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
-  return Number.parseInt(text, 10);
 }

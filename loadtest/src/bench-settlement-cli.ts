@@ -6,6 +6,7 @@ import { type Devnet, startDevnet } from '@paycrawl/testkit/devnet';
 import Table from 'cli-table3';
 import { benchGas, type GasFigures } from './bench/settlement/gas.js';
 import { benchThroughput, type ThroughputFigures } from './bench/settlement/throughput.js';
+import { note } from './command-line.js';
 import { derivePayers } from './payload/payers.js';
 
 // `npm run bench:settlement`: what one authorization costs on chain and why, and how many a second
@@ -54,7 +55,7 @@ async function withDevnet(
   try {
     const devnet = await startDevnet({ directory: join(directory, 'devnet'), blockTimeS });
     try {
-      process.stderr.write(`… ${what}: ${payers.length} payers get USDC\n`);
+      note(`${what}: ${payers.length} payers get USDC`);
       // Minting waits for blocks, and a devnet without block time makes none by itself.
       const mining = blockTimeS > 0 ? undefined : setInterval(() => void devnet.mine(1), 50);
       await devnet.mintUsdcToMany(
@@ -62,7 +63,7 @@ async function withDevnet(
         10_000_000n,
       );
       clearInterval(mining);
-      process.stderr.write(`… ${what}\n`);
+      note(what);
       await work(devnet, directory);
     } finally {
       await devnet.stop();

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import { benchSoak, type SoakFigures } from './bench/soak/bench-soak.js';
 import { soakTables } from './bench/soak/soak-tables.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -27,11 +27,11 @@ const { values: flags } = parseArgs({
   },
 });
 const figures = await benchSoak({
-  minutes: whole('minutes', flags.minutes),
-  paidPerS: whole('paid', flags.paid),
-  unpaidPerS: whole('unpaid', flags.unpaid),
+  minutes: wholeNumber('minutes', flags.minutes),
+  paidPerS: wholeNumber('paid', flags.paid),
+  unpaidPerS: wholeNumber('unpaid', flags.unpaid),
   isOverKafka: flags.kafka,
-  note: (what) => void process.stderr.write(`… ${what}\n`),
+  note,
 });
 printTables(soakTables(figures));
 if (flags.json !== undefined) {
@@ -39,8 +39,3 @@ if (flags.json !== undefined) {
 }
 const failures = figures.paid.failures + figures.unpaid.failures;
 if (!figures.isFlat || !figures.isClean || failures > 0) process.exitCode = 1;
-
-function whole(name: string, text: string): number {
-  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
-  return Number.parseInt(text, 10);
-}

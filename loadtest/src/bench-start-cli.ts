@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { fail } from '@paycrawl/errors/paycrawl-error';
 import { benchStart, type StartFigures } from './bench/start/bench-start.js';
 import { startTables } from './bench/start/start-tables.js';
+import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
@@ -24,18 +24,14 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
   },
 });
-const payers = whole('payers', flags.payers);
-const holds = flags.holds === undefined ? Math.ceil(payers / 10) : whole('holds', flags.holds);
+const payers = wholeNumber('payers', flags.payers);
+const holds =
+  flags.holds === undefined ? Math.ceil(payers / 10) : wholeNumber('holds', flags.holds);
 const figures = await benchStart({
   ...{ payers, holds, isPlatformToo: flags.platform },
-  note: (what) => void process.stderr.write(`… ${what}\n`),
+  note,
 });
 printTables(startTables(figures));
 if (flags.json !== undefined) {
   writeFigures(flags.json, { machine: thisMachine(Date.now()), ...figures } satisfies StartFile);
-}
-
-function whole(name: string, text: string): number {
-  if (!/^[1-9][0-9]{0,7}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
-  return Number.parseInt(text, 10);
 }

@@ -12,6 +12,7 @@ import { openFolding } from './bench/steps/fold-events.js';
 import { foldSteps } from './bench/steps/fold-steps.js';
 import { httpSteps } from './bench/steps/http-steps.js';
 import { logSteps } from './bench/steps/log-steps.js';
+import { note } from './command-line.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 // Every step on the way of a paid crawl, by itself and with the functions that the services call,
@@ -104,8 +105,4 @@ async function crawlUs(): Promise<number | undefined> {
     `${Math.round(ratePerS)} a second; ${Math.round(afterwardsUs)} µs each after the last answer`,
   );
   return us;
-}
-
-function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
 }

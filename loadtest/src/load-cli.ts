@@ -6,6 +6,7 @@ import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLogOf } from '@paycrawl/event-log/open-log';
 import { processEnvironment } from '@paycrawl/service-kit/config';
+import { wholeNumber } from './command-line.js';
 import { auditUntilFolded } from './k6/audit-after-load.js';
 import { challengesMissing, markChallenges } from './k6/challenges-in-log.js';
 import { findOrInstallK6 } from './k6/k6-program.js';
@@ -64,9 +65,9 @@ try {
     const { outcome, summary } = await runLoad({
       k6: findOrInstallK6(write),
       scenario,
-      target: loadTargetOf({ ...values, payers: whole('payers', values.payers) ?? 0, runFile }),
-      ratePerS: whole('rate', values.rate),
-      durationS: whole('duration', values.duration),
+      target: loadTargetOf({ ...values, payers: wholeNumber('payers', values.payers), runFile }),
+      ratePerS: wholeIfGiven('rate', values.rate),
+      durationS: wholeIfGiven('duration', values.duration),
       reports: values.reports ?? join('.paycrawl', 'load', scenario),
       write,
     });
@@ -114,10 +115,8 @@ function logOf(dataDir: string): () => EventLog {
   return () => openLogOf(env, { directory, clientId: 'paycrawl-audit' });
 }
 
-function whole(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9][0-9]{0,7}$/.test(text)) throw fail('config_invalid', `--${name}: a whole number`);
-  return Number.parseInt(text, 10);
+function wholeIfGiven(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : wholeNumber(flag, text);
 }
 
 function write(line: string): void {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { catalogue } from '@paycrawl/errors/catalogue';
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
+import { wholeNumber } from './command-line.js';
 import { fundPayers, loadTargetOf } from './k6/load-target.js';
 import { askOffer } from './payload/offered-page.js';
 import { writeProofFile } from './payload/proof-file.js';
@@ -65,15 +66,18 @@ interface Asked {
 async function sign(asked: Asked): Promise<void> {
   const { url, seed, wallets } = asked;
   const runFile = processEnvironment().RUN_FILE ?? '.paycrawl/run.json';
-  const target = loadTargetOf({ url, seed, wallets, runFile, payers: whole(asked.payers) });
+  const payers = wholeNumber('payers', asked.payers);
+  const target = loadTargetOf({ url, seed, wallets, runFile, payers });
   await fundPayers(target);
   const { offered, v1Network } = await askOffer(target.url, userAgent);
   if (asked.v1 && v1Network === undefined) {
     throw fail('config_invalid', 'version 1 is not offered for this page');
   }
-  const windowS = asked.v1 ? whole(asked.valid) : (offered.accepts[0]?.maxTimeoutSeconds ?? 0);
+  const windowS = asked.v1
+    ? wholeNumber('valid', asked.valid)
+    : (offered.accepts[0]?.maxTimeoutSeconds ?? 0);
   const validBeforeS = Math.floor(Date.now() / 1000) + windowS;
-  const count = whole(asked.count);
+  const count = wholeNumber('count', asked.count);
   const startedMs = performance.now();
   await writeProofFile({
     path: asked.out,
@@ -81,16 +85,11 @@ async function sign(asked: Asked): Promise<void> {
     offered,
     terms: { validBeforeS, v1Network: asked.v1 ? v1Network : undefined },
     payers: target.payers,
-    ...(asked.workers === undefined ? {} : { workers: whole(asked.workers) }),
+    ...(asked.workers === undefined ? {} : { workers: wholeNumber('workers', asked.workers) }),
   });
   const seconds = (performance.now() - startedMs) / 1000;
   process.stdout.write(
     `${count} proofs for ${target.url} in ${seconds.toFixed(1)} s ` +
       `(${Math.round(count / seconds)}/s), good for ${windowS} s: ${asked.out}\n`,
   );
-}
-
-function whole(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw fail('config_invalid', `${text} is no whole number`);
-  return Number.parseInt(text, 10);
 }
