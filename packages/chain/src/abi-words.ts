@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import { unreadable } from './rpc.js';
+import { unreadable } from './read-answer.js';
 
 // What every batch asks and is answered is encoded and read by hand (Solidity ABI specification: heads
 // of 32 bytes, dynamic parts behind them); the general codec costs ten times as much.

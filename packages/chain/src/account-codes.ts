@@ -1,7 +1,8 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Address, Hex } from 'viem';
 import type { BlockTag } from './chain.js';
-import { type Rpc, unreadable } from './rpc.js';
+import { unreadable } from './read-answer.js';
+import type { Rpc } from './rpc.js';
 
 /** 20 kB of addresses: below the 48 kB that EIP-3860 allows to code that runs once. */
 const addressesPerCallMax = 1_000;

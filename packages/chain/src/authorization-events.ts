@@ -1,7 +1,8 @@
 import { type Hex, padHex } from 'viem';
 import { asLog, readTransaction } from './blocks.js';
 import type { AuthorizationEnd, AuthorizationEventsRequest } from './chain.js';
-import { asHex, asList, asRecord, quantity, type Rpc } from './rpc.js';
+import { asHex, asList, asRecord } from './read-answer.js';
+import { quantity, type Rpc } from './rpc.js';
 import { authorizationCanceledTopic, authorizationEnds, authorizationUsedTopic } from './usdc.js';
 
 /** Authorizations of one `eth_getLogs` filter; nodes bound the size of a topic list. */

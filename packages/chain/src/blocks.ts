@@ -1,15 +1,7 @@
 import type { Address, Hex } from 'viem';
 import type { BlockHeader, Log, TransactionAnswer } from './chain.js';
-import {
-  asBigint,
-  asCount,
-  asHex,
-  asList,
-  asRecord,
-  blockParameter,
-  type Rpc,
-  unreadable,
-} from './rpc.js';
+import { asBigint, asCount, asHex, asList, asRecord, unreadable } from './read-answer.js';
+import { blockParameter, type Rpc } from './rpc.js';
 
 export async function readHead(rpc: Rpc): Promise<BlockHeader> {
   return asHeader(await rpc.ask('eth_getBlockByNumber', ['latest', false]));

@@ -1,6 +1,6 @@
 import { type Address, decodeFunctionData, type Hex, toFunctionSelector } from 'viem';
 import { bytesWords, openWords, word } from './abi-words.js';
-import { unreadable } from './rpc.js';
+import { unreadable } from './read-answer.js';
 
 /** The same address on every chain (https://www.multicall3.com/deployments). */
 export const multicall3Address: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';

@@ -10,7 +10,8 @@ import type {
   SimulationRequest,
 } from './chain.js';
 import { type Call, decodeAggregate3Result, encodeAggregate3 } from './multicall3.js';
-import { asBigint, type Rpc, unreadable } from './rpc.js';
+import { asBigint, unreadable } from './read-answer.js';
+import type { Rpc } from './rpc.js';
 import { encodeAuthorizationState, encodeBalanceOf } from './usdc.js';
 
 /** Inner calls of one `eth_call`: far below the gas that nodes allow to it (a read is ~5,000). */

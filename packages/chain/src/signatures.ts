@@ -12,7 +12,8 @@ import {
 import { readHasCode } from './account-codes.js';
 import { readBlock, readHead } from './blocks.js';
 import type { BlockHeader, SignatureAnswer, SignatureRequest } from './chain.js';
-import { type Rpc, unreadable } from './rpc.js';
+import { unreadable } from './read-answer.js';
+import type { Rpc } from './rpc.js';
 import { splitSignature } from './usdc.js';
 
 const eip1271Abi = parseAbi([
