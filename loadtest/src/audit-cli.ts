@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained, fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLogOf } from '@paycrawl/event-log/open-log';
 import { processEnvironment } from '@paycrawl/service-kit/config';
@@ -49,9 +48,4 @@ function openExistingLog(dataDir: string): EventLog {
     throw fail('config_invalid', `there is no log in ${dataDir}`);
   }
   return openLogOf(env, { directory, clientId: 'paycrawl-audit' });
-}
-
-function explained(error: unknown): string {
-  if (!(error instanceof PaycrawlError)) return String(error);
-  return `${error.message}\n${catalogue[error.code].next}`;
 }

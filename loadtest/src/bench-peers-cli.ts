@@ -1,5 +1,4 @@
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained } from '@paycrawl/errors/paycrawl-error';
 import Table from 'cli-table3';
 import { note } from './command-line.js';
 import type { LoadFigures } from './driver/closed-loop.js';
@@ -33,9 +32,7 @@ try {
   const ours = await measureOurs(ofOurs, named('ours'));
   process.stdout.write(`${tableOf(peer, managed, ours)}\n`);
 } catch (error) {
-  const known = error instanceof PaycrawlError;
-  const next = known ? `\n${catalogue[error.code].next}` : '';
-  process.stderr.write(`no comparison: ${known ? error.message : String(error)}${next}\n`);
+  process.stderr.write(`no comparison: ${explained(error)}\n`);
   process.exitCode = 2;
 }
 

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained, fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLogOf } from '@paycrawl/event-log/open-log';
 import { processEnvironment } from '@paycrawl/service-kit/config';
@@ -121,9 +120,4 @@ function wholeIfGiven(flag: string, text: string | undefined): number | undefine
 
 function write(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function explained(error: unknown): string {
-  if (!(error instanceof PaycrawlError)) return String(error);
-  return `${error.message}\n${catalogue[error.code].next}`;
 }

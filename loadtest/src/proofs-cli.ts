@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained, fail } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
 import { wholeNumber } from './command-line.js';
 import { fundPayers, loadTargetOf } from './k6/load-target.js';
@@ -45,9 +44,7 @@ try {
     await sign({ ...values, count, out, workers });
   }
 } catch (error) {
-  const known = error instanceof PaycrawlError;
-  const next = known ? `\n${catalogue[error.code].next}` : '';
-  process.stderr.write(`no proofs: ${known ? error.message : String(error)}${next}\n`);
+  process.stderr.write(`no proofs: ${explained(error)}\n`);
   process.exitCode = 2;
 }
 

@@ -37,3 +37,9 @@ export function fail(code: ErrorCode, detail: string, options?: FailOptions): Pa
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof PaycrawlError && error.code === code;
 }
+
+/** For whoever ran a command: what happened, and what a person can do about it. */
+export function explained(error: unknown): string {
+  if (!(error instanceof PaycrawlError)) return String(error);
+  return `${error.message}\n${catalogue[error.code].next}`;
+}

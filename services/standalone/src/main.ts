@@ -1,5 +1,4 @@
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained } from '@paycrawl/errors/paycrawl-error';
 import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { flagsOf, standaloneConfig } from './config.js';
@@ -40,12 +39,6 @@ async function start(): Promise<void> {
     process.stdout.write(`\n${writeReport(await runDemo(run))}`);
   }
   process.stdout.write(addresses(run));
-}
-
-/** What happened, and what a person can do about it. */
-function explained(error: unknown): string {
-  if (!(error instanceof PaycrawlError)) return String(error);
-  return `${error.message}\n${catalogue[error.code].next}`;
 }
 
 function addresses(run: RunFile): string {

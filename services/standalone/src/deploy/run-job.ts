@@ -1,5 +1,4 @@
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained } from '@paycrawl/errors/paycrawl-error';
 import { configCommand, processEnvironment } from '@paycrawl/service-kit/config';
 import type { Static, TObject } from '@sinclair/typebox';
 
@@ -27,9 +26,4 @@ export async function runJob<S extends TObject>(
     process.exitCode = 1;
     process.stderr.write(`${explained(error)}\n`);
   }
-}
-
-export function explained(error: unknown): string {
-  if (!(error instanceof PaycrawlError)) return String(error);
-  return `${error.message}\n${catalogue[error.code].next}`;
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalogue } from '@paycrawl/errors/catalogue';
-import { fail, hasCode, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
+import { explained, fail, hasCode } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { enterGeneration } from '@paycrawl/event-log/generation';
 import { openLogOf } from '@paycrawl/event-log/open-log';
@@ -52,11 +51,6 @@ function readCall({ options }: Command, argv: readonly string[]): Called {
   } catch (cause) {
     throw fail('operator_usage', cause instanceof Error ? cause.message : String(cause), { cause });
   }
-}
-
-function explained(error: unknown): string {
-  if (!(error instanceof PaycrawlError)) return String(error);
-  return `${error.message}\n${catalogue[error.code].next}`;
 }
 
 /** The log that the platform of this environment uses, closed after the work. */

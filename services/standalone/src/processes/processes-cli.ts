@@ -1,10 +1,10 @@
+import { explained } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
 import { createLifecycle, handleSignals } from '@paycrawl/service-kit/lifecycle';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { processesConfig, processesFlags } from '../config.js';
 import { runDemo } from '../demo/demo.js';
 import { writeReport } from '../demo/report.js';
-import { explained } from '../deploy/run-job.js';
 import { removeRunFile, writeRunFile } from '../run-file.js';
 import { startProcesses } from './platform-processes.js';
 
