@@ -1,4 +1,4 @@
-import type { BlockHeader } from '@paycrawl/chain/chain';
+import type { BlockHeader, Fees } from '@paycrawl/chain/chain';
 import { fail, type PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { DriverContext, Sight } from './driver-context.js';
 import type { Lane } from './state.js';
@@ -42,17 +42,12 @@ export async function look(
     deep: { number: deep.number, hash: deep.hash, timestampS: deep.timestampS },
     headNonce,
     deepNonce,
-    fees: onceAsked(() => chain.fees()),
+    fees: onceEach<void, Fees>(() => chain.fees()),
     block,
   };
 }
 
 /** Asked when the first one wants it, and once for all. */
-function onceAsked<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
-  const asked = onceEach(ask);
-  return () => asked(undefined);
-}
-
 function onceEach<Key, Answer>(ask: (key: Key) => Promise<Answer>): (key: Key) => Promise<Answer> {
   const answers = new Map<Key, Promise<Answer>>();
   return (key) => {
