@@ -5,6 +5,15 @@ import { ask, createFixture, type Fixture, payFor } from './testing/fixture.js';
 let fixture: Fixture;
 afterEach(() => fixture.close());
 
+/** One newcomer at a time beside known payers, and nobody waits for a place. */
+const crowded = {
+  INGRESS_NEWCOMERS_ROOM: '1',
+  INGRESS_KNOWN_PER_NEWCOMER: '1000000',
+  INGRESS_NEWCOMERS_PER_S_MIN: '1',
+  INGRESS_NEWCOMERS_WAITING_MAX: '0',
+  INGRESS_REFUSAL_HOLD_MS: '0',
+};
+
 async function pays(key?: Buffer<ArrayBuffer>): Promise<number> {
   const { headers } = await payFor(fixture, {}, key);
   return (await ask(fixture, { headers })).status;
@@ -16,15 +25,7 @@ async function keepBusy(end: AbortSignal): Promise<void> {
 }
 
 test('error: newcomers_overloaded beside known payers; nothing is written, later it is served', async () => {
-  fixture = await createFixture({
-    env: {
-      INGRESS_NEWCOMERS_ROOM: '1',
-      INGRESS_KNOWN_PER_NEWCOMER: '1000000',
-      INGRESS_NEWCOMERS_PER_S_MIN: '1',
-      INGRESS_NEWCOMERS_WAITING_MAX: '0',
-      INGRESS_REFUSAL_HOLD_MS: '0',
-    },
-  });
+  fixture = await createFixture({ env: crowded });
   // Alone it waits for nobody.
   expect(await pays()).toBe(200);
   const end = new AbortController();
@@ -48,16 +49,7 @@ test('error: newcomers_overloaded beside known payers; nothing is written, later
 });
 
 test('behavior: who paid once waits for nobody, until it has no funds', async () => {
-  fixture = await createFixture({
-    env: {
-      INGRESS_NEWCOMERS_ROOM: '1',
-      INGRESS_KNOWN_PER_NEWCOMER: '1000000',
-      INGRESS_NEWCOMERS_PER_S_MIN: '1',
-      INGRESS_NEWCOMERS_WAITING_MAX: '0',
-      INGRESS_REFUSAL_HOLD_MS: '0',
-      PENNILESS_FOR_MS: '1',
-    },
-  });
+  fixture = await createFixture({ env: { ...crowded, PENNILESS_FOR_MS: '1' } });
   const second = randomBytes(32);
   expect(await pays()).toBe(200);
   expect(await pays(second)).toBe(200);

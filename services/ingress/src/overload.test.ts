@@ -17,6 +17,18 @@ function latch(): Latch {
   return { reached, reach: () => reach() };
 }
 
+/** A challenge whose append has begun, and ends when it may. */
+async function askAndAppendSlowly() {
+  const [appending, may] = [latch(), latch()];
+  fixture.delaysAppend = () => {
+    appending.reach();
+    return may.reached;
+  };
+  const first = ask(fixture);
+  await appending.reached;
+  return { first, may };
+}
+
 test('error: ingress_overloaded, before the payment is read; what was let in is served', async () => {
   fixture = await createFixture({ env: { INGRESS_IN_FLIGHT_MAX: '1' } });
   const first = await payFor(fixture, { path: '/slow' });
@@ -52,13 +64,7 @@ test('error: challenges_overloaded while the log has enough of them; payments ar
     env: { INGRESS_CHALLENGES_IN_FLIGHT_MAX: '1', INGRESS_REFUSAL_HOLD_MS: '0' },
   });
   const { headers } = await payFor(fixture);
-  const [appending, may] = [latch(), latch()];
-  fixture.delaysAppend = () => {
-    appending.reach();
-    return may.reached;
-  };
-  const first = ask(fixture);
-  await appending.reached;
+  const { first, may } = await askAndAppendSlowly();
   fixture.delaysAppend = () => undefined;
   // A payment that is no good would be answered by a challenge as well.
   for (const refused of [{}, { 'payment-signature': 'no payment at all' }]) {
@@ -78,13 +84,7 @@ test('behavior: who does not pay hears of it late, and is not kept beyond the cl
   fixture = await createFixture({
     env: { INGRESS_CHALLENGES_IN_FLIGHT_MAX: '1', INGRESS_REFUSAL_HOLD_MS: '300' },
   });
-  const [appending, may] = [latch(), latch()];
-  fixture.delaysAppend = () => {
-    appending.reach();
-    return may.reached;
-  };
-  const first = ask(fixture);
-  await appending.reached;
+  const { first, may } = await askAndAppendSlowly();
   const beganMs = performance.now();
   expect((await ask(fixture)).status).toBe(503);
   expect(performance.now() - beganMs).toBeGreaterThanOrEqual(300);
