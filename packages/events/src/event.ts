@@ -65,7 +65,8 @@ export function encodeEvent(event: AnyEvent): Buffer {
   );
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** What is still being put together: assigned field by field, without a spread. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export type Decoded =
   | { readonly kind: 'event'; readonly event: AnyEvent }

@@ -1,4 +1,4 @@
-import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
+import type { AnyEvent, EventOfType, Mutable } from '@paycrawl/events/event';
 import type { CrawlStatus } from '../routes/api-types.js';
 import { assetId, atomicOf } from './assets.js';
 import type { BatchCharge } from './batch.js';
@@ -10,7 +10,7 @@ type Data<Type extends AnyEvent['type']> = EventOfType<Type>['data'];
 type WithRequest = Data<
   'PaymentAccepted' | 'PaymentRejected' | 'ChargePosted' | 'HoldReleased' | 'LossPosted'
 >;
-type Changing = { -readonly [Field in keyof Crawl]: Crawl[Field] };
+type Changing = Mutable<Crawl>;
 type InBatch = Data<'ChargeInFlight' | 'ChargeReturned' | 'ChargeSettled' | 'ChargeUncollectible'>;
 
 /** One payer's crawls from acceptance to the end of the money, all in one partition. */

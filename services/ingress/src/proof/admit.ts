@@ -1,5 +1,5 @@
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
-import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
+import type { AnyEvent, EventOfType, Mutable } from '@paycrawl/events/event';
 import type { Proof } from '@paycrawl/protocol/proof';
 import type { Price } from '../challenge/challenge.js';
 import type { Decision, Decisions } from '../decisions/decisions.js';
@@ -37,8 +37,6 @@ export interface Presentation {
 export type Admission =
   | { readonly kind: 'leased'; readonly lease: Lease }
   | Exclude<Decision, { readonly kind: 'accepted' }>;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Writes the proof into the payer's partition and waits for what the verifier makes of it. */
 export async function admit(deps: AdmitDeps, presentation: Presentation): Promise<Admission> {

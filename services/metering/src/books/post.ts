@@ -1,5 +1,5 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { EventOfType } from '@paycrawl/events/event';
+import type { EventOfType, Mutable } from '@paycrawl/events/event';
 import type { LogOutput, View } from '@paycrawl/fold/fold';
 import { balancedTransaction, type Entry, type Moment, sumOf } from '@paycrawl/ledger/transaction';
 import { formatAtomic } from '@paycrawl/money/money';
@@ -35,7 +35,6 @@ export function post(
   });
 }
 
-type Posted = { -readonly [K in keyof LedgerData]: LedgerData[K] };
 type LedgerData = EventOfType<'LedgerPosted'>['data'];
 
 function postedData(
@@ -44,7 +43,7 @@ function postedData(
   entries: readonly Entry[],
   of: TransactionOf | undefined,
 ): LedgerData {
-  const data: Posted = { moment, network, asset, entries: entries.map(written) };
+  const data: Mutable<LedgerData> = { moment, network, asset, entries: entries.map(written) };
   if (of === undefined) return data;
   if (of.chargeId !== undefined) data.chargeId = of.chargeId;
   if (of.payer !== undefined) data.payer = of.payer;
