@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { crashSteps } from '../../crash-point.js';
 import type { FleetMember } from '../../processes/fleet.js';
+import type { ServiceName } from '../../processes/start-service.js';
 import {
   allOrOne,
   type Choice,
@@ -11,8 +12,6 @@ import {
 } from '../fault.js';
 import type { Load } from '../load.js';
 import { inSeconds, serviceNames, until, workGap } from '../work.js';
-
-type Service = (typeof serviceNames)[number];
 
 /** How often a step is passed at most before the process dies; some pass once a second. */
 const passagesMax = 5;
@@ -31,7 +30,7 @@ export const crashAtSteps: FaultRow = {
     }),
 };
 
-function caseOf(service: Service, step: string, { random }: Choice): FaultCase {
+function caseOf(service: ServiceName, step: string, { random }: Choice): FaultCase {
   const crashAt = `${step}:${1 + Math.floor(random() * passagesMax)}`;
   return {
     name: crashAt,
@@ -42,7 +41,7 @@ function caseOf(service: Service, step: string, { random }: Choice): FaultCase {
 
 /** One instance dies by itself, as armed; a supervisor starts it again at once. */
 async function dieAndGoOn(
-  service: Service,
+  service: ServiceName,
   crashAt: string,
   context: FaultContext,
 ): Promise<FaultFigures> {

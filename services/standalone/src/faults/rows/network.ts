@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NetworkState, TcpProxy } from '@paycrawl/testkit/tcp-proxy';
 import { expect } from 'vitest';
+import type { ServiceName } from '../../processes/start-service.js';
 import {
   type Choice,
   drawn,
@@ -10,8 +11,6 @@ import {
   type FaultRow,
 } from '../fault.js';
 import { inSeconds, serviceNames, until, workGap } from '../work.js';
-
-type Service = (typeof serviceNames)[number];
 
 /** Longer than a session of the group: another instance takes over, and this one is a zombie. */
 const faultMs = 8_000;
@@ -61,7 +60,7 @@ export const networkFails: FaultRow = {
     ),
 };
 
-function caseOf(service: Service, fault: NetworkFault): FaultCase {
+function caseOf(service: ServiceName, fault: NetworkFault): FaultCase {
   return {
     name: `${service}: ${fault.name}`,
     timeoutMs: 120_000,
@@ -70,7 +69,7 @@ function caseOf(service: Service, fault: NetworkFault): FaultCase {
 }
 
 async function breakNetwork(
-  service: Service,
+  service: ServiceName,
   fault: NetworkFault,
   context: FaultContext,
 ): Promise<FaultFigures> {
