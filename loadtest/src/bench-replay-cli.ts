@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import { benchRebuild, type RebuildFigures } from './bench/rebuild.js';
-import { benchReplay, type ReplayFigures } from './bench/replay.js';
+import { benchChargesReplay, benchReplay, type ReplayFigures } from './bench/replay.js';
 import { replayTables } from './bench/replay-tables.js';
 import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 
-// `npm run bench:replay`: the log from its beginning, into a fold and into ClickHouse.
+// `npm run bench:replay`: the log from its beginning, into folds and into ClickHouse.
 //   --crawls <n>      paid crawls in it; default 50,000
 //   --challenges <n>  beside each of them; default 4
 //   --json <file>     the figures as data as well
@@ -14,6 +14,8 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 export interface ReplayFile {
   readonly machine: Machine;
   readonly admission: ReplayFigures;
+  /** By charges a second of its history: few to a batch, full batches, a line that grows. */
+  readonly settlement?: readonly (ReplayFigures & { readonly chargesPerS: number })[];
   readonly rebuild: RebuildFigures;
 }
 
@@ -27,9 +29,15 @@ const { values: flags } = parseArgs({
 const crawls = wholeNumber('crawls', flags.crawls);
 note('into the fold of admission');
 const admission = await benchReplay(crawls);
+const settlement = [];
+for (const chargesPerS of [20, 200, 2_000]) {
+  note(`into the fold of settlement, ${chargesPerS} charges a second`);
+  settlement.push({ chargesPerS, ...(await benchChargesReplay(crawls, chargesPerS)) });
+}
 note('into ClickHouse');
 const challengesPerCrawl = wholeNumber('challenges', flags.challenges);
 const rebuild = await benchRebuild({ crawls, challengesPerCrawl });
-const figures: ReplayFile = { machine: thisMachine(Date.now()), admission, rebuild };
+const machine = thisMachine(Date.now());
+const figures: ReplayFile = { machine, admission, settlement, rebuild };
 printTables(replayTables(figures));
 if (flags.json !== undefined) writeFigures(flags.json, figures);

@@ -1,7 +1,7 @@
 import type { ReplayFile } from '../bench-replay-cli.js';
 import { countText, type FigureTable } from '../figure-table.js';
 
-export function replayTables({ admission, rebuild }: ReplayFile): FigureTable[] {
+export function replayTables({ admission, settlement = [], rebuild }: ReplayFile): FigureTable[] {
   const { recordsPerS, factsPerS, rowsPerS, cpuUs, records } = rebuild;
   return [
     {
@@ -14,6 +14,10 @@ export function replayTables({ admission, rebuild }: ReplayFile): FigureTable[] 
       ],
       rows: [
         ['the fold of admission', countText(admission.eventsPerS), '', '', '100,000 records'],
+        ...settlement.map(({ chargesPerS, eventsPerS }) => {
+          const what = `the fold of settlement, ${countText(chargesPerS)} charges a second`;
+          return [what, countText(eventsPerS), '', '', '100,000 records'];
+        }),
         ['ClickHouse', ...[recordsPerS, factsPerS, rowsPerS].map(countText), '200,000 facts'],
       ],
       notes: [

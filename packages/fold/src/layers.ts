@@ -1,9 +1,10 @@
+import { createOrdered, type Entry, type OrderedBounds } from './ordered.js';
 import type { EntityReader, Writes } from './view.js';
 
 /** Reads and writes of one partition, layered above its durable store. */
 export interface Layers {
   get(key: string): unknown;
-  range(prefix: string, countMax?: number): [key: string, value: unknown][];
+  range(prefix: string, countMax?: number): Entry[];
   /** A write of the present record; `undefined` deletes. */
   set(key: string, value: unknown): void;
   /** The present record's writes stand. */
@@ -15,12 +16,22 @@ export interface Layers {
   cutStored(): void;
 }
 
-export function createLayers(store: EntityReader, cacheEntriesMax: number): Layers {
+export function createLayers(
+  store: EntityReader,
+  cacheEntriesMax: number,
+  orderedBounds?: OrderedBounds,
+): Layers {
   /** Latest values: everything not yet stored, and a cache of what is. */
   const live: Writes = new Map();
   let dirty: Writes = new Map();
   let frozen: Writes = new Map();
   const pending: Writes = new Map();
+  /** Ranges: as `live`, with what the present record wrote. */
+  const ordered = createOrdered(
+    (prefix, after, countMax) =>
+      mergeRange(store, [frozen, dirty, pending], { prefix, after, countMax }),
+    orderedBounds,
+  );
 
   return {
     get(key) {
@@ -31,9 +42,11 @@ export function createLayers(store: EntityReader, cacheEntriesMax: number): Laye
       live.set(key, stored);
       return stored;
     },
-    range: (prefix, countMax = Number.POSITIVE_INFINITY) =>
-      mergeRange(store, [frozen, dirty, pending], prefix, countMax),
-    set: (key, value) => void pending.set(key, value),
+    range: (prefix, countMax = Number.POSITIVE_INFINITY) => ordered.range(prefix, countMax),
+    set(key, value) {
+      pending.set(key, value);
+      ordered.put(key, value);
+    },
     keep() {
       for (const [key, value] of pending) {
         live.set(key, value);
@@ -41,7 +54,10 @@ export function createLayers(store: EntityReader, cacheEntriesMax: number): Laye
       }
       pending.clear();
     },
-    undo: () => pending.clear(),
+    undo() {
+      if (pending.size > 0) ordered.forget();
+      pending.clear();
+    },
     cut() {
       frozen = dirty;
       dirty = new Map();
@@ -63,19 +79,26 @@ function trim(live: Writes, dirty: Writes, entriesMax: number): void {
   }
 }
 
+interface Range {
+  readonly prefix: string;
+  readonly after: string;
+  readonly countMax: number;
+}
+
 /** In key order whatever lies in which layer: outputs must not depend on what is in memory. */
 function mergeRange(
   store: EntityReader,
   layers: readonly Writes[],
-  prefix: string,
-  countMax: number,
-): [string, unknown][] {
+  { prefix, after, countMax }: Range,
+): Entry[] {
   const over: Writes = new Map();
   for (const layer of layers) {
-    for (const [key, value] of layer) if (key.startsWith(prefix)) over.set(key, value);
+    for (const [key, value] of layer) {
+      if (key > after && key.startsWith(prefix)) over.set(key, value);
+    }
   }
   const overKeys = [...over.keys()].sort();
-  const merged: [string, unknown][] = [];
+  const merged: Entry[] = [];
   let next = 0;
   const takeOverBelow = (bound: string | undefined): void => {
     for (; next < overKeys.length && merged.length < countMax; next++) {
@@ -85,7 +108,7 @@ function mergeRange(
       if (value !== undefined) merged.push([key, value]);
     }
   };
-  for (const [key, value] of store.range(prefix)) {
+  for (const [key, value] of store.range(prefix, after)) {
     takeOverBelow(key);
     if (merged.length >= countMax) return merged;
     if (!over.has(key)) merged.push([key, value]);

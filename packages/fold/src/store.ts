@@ -49,9 +49,10 @@ export function openStore(directory: string): Store {
   return {
     position,
     get: read,
-    *range(prefix) {
-      for (const { key, value } of env.getRange({ start: prefix, end: `${prefix}\uffff` })) {
-        yield [key, packr.unpack(value)];
+    *range(prefix, after = '') {
+      const start = after > prefix ? after : prefix;
+      for (const { key, value } of env.getRange({ start, end: `${prefix}\uffff` })) {
+        if (key > after) yield [key, packr.unpack(value)];
       }
     },
     async write(expected, next, writes) {
@@ -111,9 +112,10 @@ export function createMemoryStore(): Store {
       const bytes = entries.get(key);
       return bytes === undefined ? undefined : packr.unpack(bytes);
     },
-    *range(prefix) {
-      for (const key of [...entries.keys()].sort()) {
-        if (key.startsWith(prefix)) yield [key, packr.unpack(entries.get(key) as Buffer)];
+    *range(prefix, after = '') {
+      const found = [...entries.keys()].filter((key) => key > after && key.startsWith(prefix));
+      for (const key of found.sort()) {
+        yield [key, packr.unpack(entries.get(key) as Buffer)];
       }
     },
     async write(expected, next, writes) {

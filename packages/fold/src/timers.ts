@@ -6,92 +6,33 @@ export interface Timers {
   clear(key: string, atMs: number): void;
   takeDue(nowMs: number, countMax: number): string[];
   earliestMs(): number | undefined;
-  /** After writes were undone. */
-  refresh(): void;
 }
 
 const prefix = '~t/';
 const digits = 14;
 /** A later time would break the order of the keys; so far away, nothing is ever due. */
 const timeMsMax = 10 ** digits - 1;
-/** Looking for the next ones costs as much as all that was written since the last checkpoint. */
-const soonestLoaded = 1_000;
-const soonestMax = 2 * soonestLoaded;
 
 export function createTimers(layers: Layers): Timers {
-  /** The first of all timers in order, so that a look at the time asks neither layers nor store. */
-  let soonest: string[] = [];
-  /** Up to this key `soonest` has all of them; undefined: it has all there are. */
-  let horizon: string | undefined;
-
-  function load(): void {
-    soonest = layers.range(prefix, soonestLoaded).map(([stored]) => stored);
-    horizon = soonest.length < soonestLoaded ? undefined : soonest.at(-1);
-  }
-  const isKnown = (stored: string): boolean => horizon === undefined || stored <= horizon;
-  const loadNext = (): void => {
-    if (soonest.length === 0 && horizon !== undefined) load();
-  };
-  load();
-
   return {
-    set(key, atMs) {
-      const stored = keyOf(clamp(atMs), key);
-      layers.set(stored, true);
-      if (!isKnown(stored)) return;
-      const place = placeOf(soonest, stored);
-      if (soonest[place] !== stored) soonest.splice(place, 0, stored);
-      if (soonest.length <= soonestMax) return;
-      soonest.length = soonestLoaded;
-      horizon = soonest.at(-1);
-    },
-    clear(key, atMs) {
-      const stored = keyOf(clamp(atMs), key);
-      layers.set(stored, undefined);
-      const place = placeOf(soonest, stored);
-      if (soonest[place] === stored) soonest.splice(place, 1);
-    },
+    set: (key, atMs) => layers.set(timerEntry(atMs, key), true),
+    clear: (key, atMs) => layers.set(timerEntry(atMs, key), undefined),
     takeDue(nowMs, countMax) {
-      const due: string[] = [];
-      for (;;) {
-        loadNext();
-        const left = countMax - due.length;
-        const dueCount = soonest.slice(0, left).findIndex((stored) => timeOf(stored) > nowMs);
-        const taken = soonest.splice(0, dueCount < 0 ? left : dueCount);
-        if (taken.length === 0) return due;
-        for (const stored of taken) {
-          layers.set(stored, undefined);
-          due.push(stored.slice(prefix.length + digits + 1));
-        }
-      }
+      const stored = layers.range(prefix, countMax).map(([entry]) => entry);
+      const later = stored.findIndex((entry) => timeOf(entry) > nowMs);
+      const due = later < 0 ? stored : stored.slice(0, later);
+      for (const entry of due) layers.set(entry, undefined);
+      return due.map((entry) => entry.slice(prefix.length + digits + 1));
     },
     earliestMs() {
-      loadNext();
-      const [first] = soonest;
-      return first === undefined ? undefined : timeOf(first);
+      const [first] = layers.range(prefix, 1);
+      return first && timeOf(first[0]);
     },
-    refresh: load,
   };
-}
-
-/** Where it stands in the order, or would stand. */
-function placeOf(sorted: readonly string[], stored: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as string) < stored) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function clamp(atMs: number): number {
   return Math.min(Math.max(Math.ceil(atMs), 0), timeMsMax);
-}
-
-function keyOf(atMs: number, key: string): string {
-  return `${prefix}${String(atMs).padStart(digits, '0')}/${key}`;
 }
 
 function timeOf(stored: string): number {
@@ -106,5 +47,5 @@ export function readTimer(stored: string): { atMs: number; key: string } | undef
 
 /** How a timer stands among the entries of a state. */
 export function timerEntry(atMs: number, key: string): string {
-  return keyOf(clamp(atMs), key);
+  return `${prefix}${String(clamp(atMs)).padStart(digits, '0')}/${key}`;
 }

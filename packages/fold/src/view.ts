@@ -5,8 +5,8 @@ import { createTimers } from './timers.js';
 /** The durable side that a view reads through to. */
 export interface EntityReader {
   get(key: string): unknown;
-  /** Entries with the prefix in key order. */
-  range(prefix: string): Iterable<[key: string, value: unknown]>;
+  /** Entries with the prefix in key order, of those after a key: from the next one on. */
+  range(prefix: string, after?: string): Iterable<[key: string, value: unknown]>;
 }
 
 /** `undefined` stands for a deleted entity. */
@@ -68,7 +68,6 @@ export function createWorking<Out>(
     },
     undo: () => {
       layers.undo();
-      timers.refresh();
       outputs = [];
     },
     cut: layers.cut,

@@ -65,7 +65,7 @@ function storePort(life: Life, disk: Disk, { timeline, weather, random }: Around
   return {
     position: () => disk.store.position(),
     get: (key) => disk.store.get(key),
-    range: (prefix) => disk.store.range(prefix),
+    range: (prefix, after) => disk.store.range(prefix, after),
     snapshot: () => copyOf(disk.store),
     replace: async (position, entries) => disk.store.replace(position, entries),
     close: async () => {},
