@@ -12,6 +12,7 @@ import { deadLetterOf } from '@paycrawl/fold/log-sink';
 import type { Wallet } from '@paycrawl/testkit/devnet-actions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, cleanVerdict } from '../testing/audit-cli.js';
+import { settersAside } from '../testing/dead-letter-consumers.js';
 import { type LogView, openLogView } from '../testing/log-view.js';
 import { type PlatformProcess, startPlatformProcess } from '../testing/platform-process.js';
 import { runOperator } from '../testing/run-command.js';
@@ -133,22 +134,7 @@ describe('poison on a running platform', () => {
     await platform?.remove();
   });
 
-  /** Who sets it aside; the reader of dead letters meets what stands there by itself. */
-  const consumers: Record<TopicName, readonly string[]> = {
-    challenges: ['analytics'],
-    payments: ['analytics', 'verifier'],
-    decisions: ['analytics', 'metering'],
-    ledger: ['analytics'],
-    charges: ['analytics', 'settlement'],
-    settlements: ['analytics'],
-    registry: ['analytics'],
-    'snapshots-verifier': ['verifier'],
-    'snapshots-metering': ['metering'],
-    'snapshots-settlement': ['settlement'],
-    'dead-letters': [],
-  };
-
-  test.each(Object.entries(consumers))('behavior: %s', async (topic, expected) => {
+  test.each(Object.entries(settersAside))('behavior: %s', async (topic, expected) => {
     const position = poisoned.find((one) => one.startsWith(`${topic}.`)) ?? '';
     const letterOf = () => findDeadLetter(view.log, position).catch(() => undefined);
     await expect

@@ -5,6 +5,7 @@ import { payerId } from '@paycrawl/events/ids';
 import { physicalTopic, type TopicName, topicDefinitions } from '@paycrawl/events/topics';
 import { expect } from 'vitest';
 import { listDeadLetters, positionOf } from '../../operator/dead-letters.js';
+import { settersAside } from '../../testing/dead-letter-consumers.js';
 import { devnetNetwork, partitionsOf } from '../../testing/log-view.js';
 import { runOperator } from '../../testing/run-command.js';
 import { seconds } from '../books.js';
@@ -24,21 +25,6 @@ export const poisonedRecords: FaultRow = {
     { name: `${Object.keys(topicDefinitions).length} topics`, timeoutMs: 240_000, run: poisonAll },
     { name: 'list, show and re-drive', timeoutMs: 120_000, run: redriven },
   ],
-};
-
-/** Who sets it aside; the reader of dead letters meets what stands there by itself. */
-const consumers: Record<TopicName, readonly string[]> = {
-  challenges: ['analytics'],
-  payments: ['analytics', 'verifier'],
-  decisions: ['analytics', 'metering'],
-  ledger: ['analytics'],
-  charges: ['analytics', 'settlement'],
-  settlements: ['analytics'],
-  registry: ['analytics'],
-  'snapshots-verifier': ['verifier'],
-  'snapshots-metering': ['metering'],
-  'snapshots-settlement': ['settlement'],
-  'dead-letters': [],
 };
 
 interface Poisoned {
@@ -122,7 +108,7 @@ async function notSetAside({ log }: FaultPlatform, poisoned: readonly Poisoned[]
   const letters = await listDeadLetters(log);
   return poisoned.flatMap(({ topic, position, value }) => {
     const letter = letters.find((one) => positionOf(one) === position);
-    const expected = consumers[topic];
+    const expected = settersAside[topic];
     const isThere =
       letter?.value.equals(value) === true &&
       JSON.stringify(letter.consumers) === JSON.stringify(expected);
