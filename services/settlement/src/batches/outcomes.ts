@@ -253,14 +253,22 @@ function settle(
   answer: Extract<Answer, { transactionHash: string }>,
   { batchId, observed }: SettleContext,
 ): void {
-  view.delete(chargeKey(due.chargeId));
+  const { chargeId, payer, publisherId, network, asset, amount, kind } = due;
+  view.delete(chargeKey(chargeId));
   view.emit({
     topic: 'payments',
-    key: due.payer,
+    key: payer,
     trace: trace ?? null,
     type: 'ChargeSettled',
+    // The fields of `chargeFieldsOf` and no spread: every charge ends here.
     data: {
-      ...chargeFieldsOf(due),
+      chargeId,
+      payer,
+      publisherId,
+      network,
+      asset,
+      amount,
+      kind,
       batchId,
       transactionHash: answer.transactionHash,
       blockNumber: observed.blockNumber,

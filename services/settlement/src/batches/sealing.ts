@@ -199,12 +199,14 @@ function emitSealed(
     data: { batchId, network, asset, signer, nonce, chargeIds: [...chargeIds], amount, reason },
   });
   for (const { due, trace } of charges) {
+    const { chargeId, payer, publisherId, network, asset, amount, kind } = due;
     view.emit({
       topic: 'payments',
-      key: due.payer,
+      key: payer,
       trace: trace ?? null,
       type: 'ChargeInFlight',
-      data: { ...chargeFieldsOf(due), batchId },
+      // The fields of `chargeFieldsOf` and no spread: every charge passes here.
+      data: { chargeId, payer, publisherId, network, asset, amount, kind, batchId },
     });
   }
 }

@@ -216,7 +216,11 @@ export function marginMs(view: ReadView, lane: Lane | undefined, queued: number)
 }
 
 export function slowestConfirmationMs(lane: Lane): number {
-  return Math.max(0, ...lane.confirmations.map(({ confirmationMs }) => confirmationMs));
+  let slowestMs = 0;
+  for (const { confirmationMs } of lane.confirmations) {
+    slowestMs = Math.max(slowestMs, confirmationMs);
+  }
+  return slowestMs;
 }
 
 /** The largest difference in either direction. */
