@@ -1,14 +1,18 @@
+import { parseArgs } from 'node:util';
 import { explained } from '@paycrawl/errors/paycrawl-error';
-import Table from 'cli-table3';
 import { note } from './command-line.js';
 import type { LoadFigures } from './driver/closed-loop.js';
+import { type FigureTable, printTables, type TablesFile } from './figure-table.js';
+import { thisMachine, writeFigures } from './figures.js';
 import { measureOurs, measureReference, type StackFigures } from './peers/compare.js';
 import { installPeers } from './peers/install-peers.js';
 
 // The x402 reference stack and ours behind the same driver, on the same machine, in one run.
 
-const quick = process.argv.includes('--quick');
-const share = quick ? 10 : 1;
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
+const share = flags.quick ? 10 : 1;
 const ofPeer = {
   challengeSeconds: 5 / share,
   verifications: 1_000 / share,
@@ -30,33 +34,41 @@ try {
   const manager = { sizes: ofPeer, hasNonceManager: true };
   const managed = await measureReference(manager, named('peer with nonceManager'));
   const ours = await measureOurs(ofOurs, named('ours'));
-  process.stdout.write(`${tableOf(peer, managed, ours)}\n`);
+  const tables = [tableOf(peer, managed, ours)];
+  printTables(tables);
+  if (flags.json !== undefined) {
+    const machine = thisMachine(Date.now());
+    writeFigures(flags.json, { machine, tables } satisfies TablesFile);
+  }
 } catch (error) {
   process.stderr.write(`no comparison: ${explained(error)}\n`);
   process.exitCode = 2;
 }
 
-function tableOf(peer: StackFigures, managed: StackFigures, ours: StackFigures): string {
-  const table = new Table({
+function tableOf(peer: StackFigures, managed: StackFigures, ours: StackFigures): FigureTable {
+  const row = (what: string, its: LoadFigures, own: LoadFigures) => [
+    ...[what, figure(its), figure(own)],
+    ratio(its, own),
+  ];
+  const atSixteen = 'paid requests, 16 at once';
+  return {
     head: ['what', 'x402 reference 2.27', 'ours', 'ratio'],
-    style: { head: [] },
-  });
-  const row = (what: string, its: LoadFigures, own: LoadFigures) =>
-    table.push([what, figure(its), figure(own), ratio(its, own)]);
-  row('challenges, 64 at once', peer.challenges, ours.challenges);
-  row('/verify, 64 at once', peer.verify, ours.verify);
-  row('paid requests, one at a time', peer.paidOneAtATime, ours.paidOneAtATime);
-  row('paid requests, 16 at once', peer.paidAtSixteen, ours.paidAtSixteen);
-  const what = 'paid requests, 16 at once, peer with nonceManager';
-  row(what, managed.paidAtSixteen, ours.paidAtSixteen);
-  return table.toString();
+    rows: [
+      row('challenges, 64 at once', peer.challenges, ours.challenges),
+      row('/verify, 64 at once', peer.verify, ours.verify),
+      row('paid requests, one at a time', peer.paidOneAtATime, ours.paidOneAtATime),
+      row(atSixteen, peer.paidAtSixteen, ours.paidAtSixteen),
+      row(`${atSixteen}, peer with nonceManager`, managed.paidAtSixteen, ours.paidAtSixteen),
+    ],
+    notes: [],
+  };
 }
 
 function figure({ ratePerS, requests, failures, p50Ms, p99Ms }: LoadFigures): string {
   const failed = requests === 0 ? 0 : (100 * failures) / requests;
   const rate = ratePerS < 100 ? ratePerS.toFixed(1) : Math.round(ratePerS).toLocaleString('en');
   return (
-    `${rate}/s, ${failed.toFixed(failed > 0 && failed < 1 ? 2 : 0)} % failed\n` +
+    `${rate}/s, ${failed.toFixed(failed > 0 && failed < 1 ? 2 : 0)} % failed, ` +
     `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
   );
 }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import type { Machine } from './figures.js';
 
 /** Figures as people read them: on a terminal, and the same on the page of the documentation. */
 export interface FigureTable {
@@ -6,6 +7,12 @@ export interface FigureTable {
   readonly rows: readonly (readonly string[])[];
   /** Lines below it. */
   readonly notes: readonly string[];
+}
+
+/** What `--json` writes where the tables are all that anybody reads again. */
+export interface TablesFile {
+  readonly machine: Machine;
+  readonly tables: readonly FigureTable[];
 }
 
 export function printTables(tables: readonly FigureTable[]): void {

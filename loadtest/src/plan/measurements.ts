@@ -8,6 +8,7 @@ import type { RevenueFile } from '../bench-revenue-cli.js';
 import type { SoakFile } from '../bench-soak-cli.js';
 import type { StartFile } from '../bench-start-cli.js';
 import type { StepFigures } from '../bench-steps-cli.js';
+import type { TablesFile } from '../figure-table.js';
 import { readFigures } from '../figures.js';
 import type { PlanMeasurements } from './inputs.js';
 
@@ -15,6 +16,9 @@ import type { PlanMeasurements } from './inputs.js';
 export interface Kept {
   readonly steps: StepFigures | undefined;
   readonly bench: BenchFigures | undefined;
+  readonly kafka?: BenchFigures | undefined;
+  readonly peers?: TablesFile | undefined;
+  readonly settlement?: TablesFile | undefined;
   readonly replay?: ReplayFile | undefined;
   readonly revenue?: RevenueFile | undefined;
   readonly start?: StartFile | undefined;
@@ -28,6 +32,9 @@ export function keptFigures(): Kept {
   return {
     steps: kept<StepFigures>('steps'),
     bench: kept<BenchFigures>('bench'),
+    kafka: kept<BenchFigures>('kafka'),
+    peers: kept<TablesFile>('peers'),
+    settlement: kept<TablesFile>('settlement'),
     replay: kept<ReplayFile>('replay'),
     revenue: kept<RevenueFile>('revenue'),
     start: kept<StartFile>('start'),

@@ -6,8 +6,9 @@ import { revenueTables } from '../bench/revenue/revenue-tables.js';
 import { soakTables } from '../bench/soak/soak-tables.js';
 import { startTables } from '../bench/start/start-tables.js';
 import { budgetHead, restIs, rowsOf } from '../bench/steps/budget.js';
-import type { FigureTable } from '../figure-table.js';
+import { countText, type FigureTable, type TablesFile } from '../figure-table.js';
 import type { Machine } from '../figures.js';
+import { goalRows } from './goals.js';
 import { growthRows } from './growth.js';
 import { planInputs } from './inputs.js';
 import { type Kept, measurementsOf } from './measurements.js';
@@ -19,10 +20,16 @@ export function performancePage(kept: Kept, { machine, bands }: BandFile): strin
     '<!-- Made by `npm run bench:page` from loadtest/figures; run the benches again. -->\n',
     '# Performance\n',
     intro,
+    '## Goals\n',
+    goalsPart(kept),
     '## Budget of a paid crawl\n',
     budgetPart(kept),
     '## Figures\n',
-    figuresPart(kept),
+    figuresPart(kept.bench, 'npm run bench -- --json loadtest/figures/bench.json'),
+    figuresPart(kept.kafka, 'npm run bench -- --kafka --json loadtest/figures/kafka.json'),
+    tablesPart('peers', kept.peers, tablesOf),
+    '## Settlement\n',
+    tablesPart('settlement', kept.settlement, tablesOf),
     '## Latency, and more than can be done\n',
     tablesPart('latency', kept.latency, latencyTables),
     tablesPart('latency -- --kafka', kept['latency-kafka'], latencyTables, 'latency-kafka'),
@@ -68,6 +75,14 @@ or the audit of its platform found one event lost or doubled:
 | \`npm run bench:page\` | this page, from the runs kept by \`--json loadtest/figures/<its name>.json\` |
 `;
 
+function tablesOf({ tables }: TablesFile): readonly FigureTable[] {
+  return tables;
+}
+
+function goalsPart(kept: Kept): string {
+  return table(['what', 'goal', 'measured', '', 'by'], goalRows(kept));
+}
+
 function budgetPart({ steps }: Kept): string {
   const command = 'npm run bench:steps -- --json loadtest/figures/steps.json';
   if (steps === undefined) return notYet(command);
@@ -75,12 +90,12 @@ function budgetPart({ steps }: Kept): string {
   return [
     madeOn(machine, command),
     table(budgetHead, rowsOf(budget)),
+    `On ${machine.cores} cores that do nothing else these steps alone allow ${countText((machine.cores * 1e6) / budget.sumUs)} paid crawls a second; signing, sending and the site of the bench are not in them.\n`,
     `Processor time of all threads, garbage and compilers included. The steps run one by one and warm; the crawl from end to end is measured until every fold and the charts have it. What no step explains: ${restIs}.\n`,
   ].join('\n');
 }
 
-function figuresPart({ bench }: Kept): string {
-  const command = 'npm run bench -- --json loadtest/figures/bench.json';
+function figuresPart(bench: Kept['bench'], command: string): string {
   if (bench === undefined) return notYet(command);
   const rows = bench.rows.map(({ what, figure, limit = '' }) => [what, figure, limit]);
   return [madeOn(bench.machine, command), table(['what', 'figure', 'beside its limit'], rows)].join(
@@ -101,13 +116,13 @@ function largePart({ start, soak, replay, revenue }: Kept): string[] {
 function tablesPart<Figures extends { readonly machine: Machine }>(
   name: string,
   figures: Figures | undefined,
-  tablesOf: (figures: Figures) => FigureTable[],
+  read: (figures: Figures) => readonly FigureTable[],
   file = name,
 ): string {
   const flags = name.includes(' -- ') ? '' : ' --';
   const command = `npm run bench:${name}${flags} --json loadtest/figures/${file}.json`;
   if (figures === undefined) return notYet(command);
-  const tables = tablesOf(figures).map(({ head, rows, notes }) =>
+  const tables = read(figures).map(({ head, rows, notes }) =>
     [table([...head], rows), `${notes.join('\n')}\n`].join('\n'),
   );
   return [madeOn(figures.machine, command), ...tables].join('\n');
