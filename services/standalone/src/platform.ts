@@ -28,7 +28,8 @@ export interface PlatformOptions {
 
 /** Challenges and dead letters of a month; payers' topics are kept for ever. */
 const retentionMs = 30 * 24 * 3600 * 1000;
-const gasWei = 10n ** 18n;
+/** A settled crawl takes some 50,000 gas at 1 gwei: this is enough for 20 million of a signer. */
+const gasWei = 10n ** 21n;
 
 /** Starts everything on embedded parts; each resource registers its close on the next line. */
 export async function startPlatform(options: PlatformOptions): Promise<RunFile> {
@@ -109,7 +110,7 @@ async function removeState(dataDir: string): Promise<void> {
 async function fundedSigners(config: StandaloneConfig, devnet: Devnet, chain: Chain) {
   const signers = await loadSigners(join(config.dataDir, 'secrets'), config.partitions);
   for (const { address } of signers) {
-    if ((await chain.gasBalanceWei(address)) === 0n) await devnet.setEth(address, gasWei);
+    if ((await chain.gasBalanceWei(address)) < gasWei / 2n) await devnet.setEth(address, gasWei);
   }
   return signers.map(({ address }) => address);
 }

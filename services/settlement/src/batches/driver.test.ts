@@ -1,5 +1,6 @@
 import type { Chain } from '@paycrawl/chain/chain';
 import { signTransaction } from '@paycrawl/chain/transaction';
+import type { EventOfType } from '@paycrawl/events/event';
 import { eventually } from '@paycrawl/testkit/devnet-rpc';
 import type { Hex } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -337,6 +338,8 @@ describe('a world in trouble', () => {
     await bench.until('settled', isSettled(id));
   });
 
+  const newest = () => bench.measured.at(-1) as EventOfType<'SettlementMeasured'>['data'];
+
   test('error: settlement_out_of_gas', async () => {
     const wallet = await fundedWallet();
     await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
@@ -344,9 +347,18 @@ describe('a world in trouble', () => {
     const { id } = await takeCharge(wallet);
     for (let poll = 0; poll < 3; poll += 1) await bench.driver.poll();
     expect(bench.troubles.map(({ code }) => code)).toEqual(['settlement_out_of_gas']);
+    // What cannot be settled for so long must not be sold any more: the margin ends the offers.
+    passTime(500_000);
+    await bench.driver.poll();
+    expect(newest().marginS).toBeGreaterThanOrEqual(500);
     await devnet.setEth(bench.signer.address, ether);
     await bench.until('settled', isSettled(id));
     expect(bench.troubles).toEqual([]);
+    // With nothing under way a newer confirmation may show that it is quick again.
+    const next = await takeCharge(wallet);
+    await bench.until('the next settled', isSettled(next.id));
+    await bench.driver.poll();
+    expect(newest().slowestConfirmationMs).toBeLessThan(100_000);
   });
 
   test('error: settlement_fees_too_high', async () => {

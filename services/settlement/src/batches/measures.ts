@@ -2,10 +2,11 @@ import type { EventOfType } from '@paycrawl/events/event';
 import { shareRoundingUp } from '@paycrawl/money/money';
 import type { DriverContext } from './driver-context.js';
 import {
+  batchOf,
   clockDifferenceMs,
   type Lane,
   laneOf,
-  marginMs,
+  marginAtMs,
   type Pool,
   poolKey,
   settingsOf,
@@ -39,7 +40,7 @@ async function measure(context: DriverContext, lane: Lane): Promise<Measured> {
   const queueCharges = owned.state
     .range<Pool>(poolKey(`${settings.network}/`))
     .reduce((sum, [, pool]) => sum + pool.queued + pool.alone, 0);
-  const slowestMs = slowestConfirmationMs(lane);
+  const slowestMs = confirmationMs(context, lane, queueCharges);
   const { batchChargesMax, batchesInFlightMax } = settingsOf(owned.state);
   // What the lane can carry at the slowest confirmation seen; not how much it happened to get.
   const roundMs = Math.max(1_000, slowestMs);
@@ -51,9 +52,26 @@ async function measure(context: DriverContext, lane: Lane): Promise<Measured> {
     ratePerMinute: Math.floor((perRound * 60_000) / roundMs),
     slowestConfirmationMs: slowestMs,
     clockDifferenceMs: clockDifferenceMs(lane),
-    marginS: Math.ceil(marginMs(owned.state, lane, queueCharges) / 1000),
+    marginS: Math.ceil(marginAtMs(owned.state, lane, queueCharges, slowestMs) / 1000),
     gasCostWeiPerCharge: (await gasCostWeiPerCharge(context, lane)).toString(),
   };
+}
+
+/**
+ * At least as long as the oldest batch has been waiting for its own: a lane that stands still, for
+ * want of gas or of a chain, ends the offers before what was sold dies in its line. With nothing
+ * under way the quickest counts: nobody would buy after a single slow one, and then no quicker one
+ * could ever take its place.
+ */
+function confirmationMs({ owned, clock }: DriverContext, lane: Lane, queueCharges: number): number {
+  const { batchIds, confirmations } = lane;
+  if (batchIds.length === 0 && queueCharges === 0) {
+    const quickestMs = Math.min(...confirmations.map((one) => one.confirmationMs));
+    return confirmations.length === 0 ? 0 : quickestMs;
+  }
+  const nowMs = clock();
+  const sealedMs = batchIds.map((id) => batchOf(owned.state, id)?.sealedAtMs ?? nowMs);
+  return Math.max(slowestConfirmationMs(lane), nowMs - Math.min(nowMs, ...sealedMs));
 }
 
 /** Of the newest batch that paid gas; before the first one, by the fees of the first look. */

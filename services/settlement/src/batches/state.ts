@@ -206,13 +206,17 @@ export function poolAt(view: ReadView, pool: string): Pool | undefined {
  * than the setting.
  */
 export function marginMs(view: ReadView, lane: Lane | undefined, queued: number): number {
+  if (lane === undefined) return settingsOf(view).deadlineMarginS * 1000;
+  return marginAtMs(view, lane, queued, slowestConfirmationMs(lane));
+}
+
+/** The same where a confirmation takes so long. */
+export function marginAtMs(view: ReadView, lane: Lane, queued: number, slowestMs: number): number {
   const settings = settingsOf(view);
-  const floorMs = settings.deadlineMarginS * 1000;
-  if (lane === undefined || lane.confirmations.length === 0) return floorMs;
-  const slowestMs = slowestConfirmationMs(lane);
   const perRound = settings.batchChargesMax * settings.batchesInFlightMax;
   const aheadMs = Math.ceil((queued * slowestMs) / perRound);
-  return Math.max(floorMs, slowestMs + aheadMs + Math.max(0, clockDifferenceMs(lane)));
+  const measuredMs = slowestMs + aheadMs + Math.max(0, clockDifferenceMs(lane));
+  return Math.max(settings.deadlineMarginS * 1000, measuredMs);
 }
 
 export function slowestConfirmationMs(lane: Lane): number {

@@ -13,8 +13,8 @@ export interface DevnetJob {
 }
 
 const blockTimeS = 1;
-/** One ETH: gas for millions of settled crawls. */
-const gasWei = 10n ** 18n;
+/** A settled crawl takes some 50,000 gas at 1 gwei: this is enough for 20 million of a signer. */
+const gasWei = 10n ** 21n;
 
 /**
  * Contracts, crawlers with test money, and gas for the signers, on a fresh devnet; on one that has
@@ -43,5 +43,5 @@ async function isDevnet(rpc: DevnetRpc): Promise<boolean> {
 
 async function fundSigner(rpc: DevnetRpc, devnet: DevnetHandle, address: Address): Promise<void> {
   const balance = await rpc<Hex>('eth_getBalance', [address, 'latest']);
-  if (BigInt(balance) === 0n) await devnet.setEth(address, gasWei);
+  if (BigInt(balance) < gasWei / 2n) await devnet.setEth(address, gasWei);
 }

@@ -53,7 +53,7 @@ export const separatePublisher = 'demo';
 const services = ['verifier', 'ingress', 'metering', 'settlement', 'analytics'] as const;
 const partitionsDefault = 4;
 const retentionMs = 24 * 3600 * 1000;
-const gasWei = 10n ** 18n;
+const gasWei = 10n ** 21n;
 
 export async function startSeparateServices(
   options: SeparateServicesOptions,
