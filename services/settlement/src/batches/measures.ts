@@ -57,17 +57,21 @@ async function measure(context: DriverContext, lane: Lane): Promise<Measured> {
   };
 }
 
+/** A confirmation that took so many times the usual one is no measure of the next. */
+const outlierTimes = 8;
+
 /**
  * At least as long as the oldest batch has been waiting for its own: a lane that stands still, for
  * want of gas or of a chain, ends the offers before what was sold dies in its line. With nothing
- * under way the quickest counts: nobody would buy after a single slow one, and then no quicker one
- * could ever take its place.
+ * under way outliers are left out: nobody would buy after a single one, and then no quicker
+ * confirmation could ever take its place.
  */
 function confirmationMs({ owned, clock }: DriverContext, lane: Lane, queueCharges: number): number {
   const { batchIds, confirmations } = lane;
   if (batchIds.length === 0 && queueCharges === 0) {
-    const quickestMs = Math.min(...confirmations.map((one) => one.confirmationMs));
-    return confirmations.length === 0 ? 0 : quickestMs;
+    const sortedMs = confirmations.map((one) => one.confirmationMs).sort((a, b) => a - b);
+    const usualMs = sortedMs[(sortedMs.length - 1) >> 1] ?? 0;
+    return sortedMs.findLast((ms) => ms <= outlierTimes * usualMs) ?? 0;
   }
   const nowMs = clock();
   const sealedMs = batchIds.map((id) => batchOf(owned.state, id)?.sealedAtMs ?? nowMs);
