@@ -7,13 +7,15 @@ interface Loaded {
 type NextLoad = (url: string, context: object) => Promise<Loaded>;
 
 interface Edit {
-  /** End of the address of the built module. */
-  readonly module: string;
+  /** Addresses of the built modules that it is made in. */
+  readonly modules: readonly RegExp[];
   readonly from: RegExp;
   to(...found: readonly string[]): string;
 }
 
 const field = 'postingRule';
+/** A service is one file that holds them all; tools load module by module. */
+const anyService = /\/services\/(ingress|verifier|metering|settlement|analytics)\/dist\/main\.js$/;
 
 /**
  * What the next release would change: one more field in `ChargePosted`, its upcaster, and the
@@ -21,20 +23,20 @@ const field = 'postingRule';
  */
 const edits: readonly Edit[] = [
   {
-    module: '/packages/events/dist/decisions.js',
-    from: /define\('ChargePosted', (\d+), \{/,
-    to: (_, version = '') =>
-      `define('ChargePosted', ${version} + 1, { ${field}: Type.Integer({ minimum: 0 }),`,
+    modules: [/\/packages\/events\/dist\/decisions\.js$/, anyService],
+    from: /(define(?:\$\d+)?)\(['"]ChargePosted['"], (\d+), \{/,
+    to: (_, define = '', version = '') =>
+      `${define}('ChargePosted', ${version} + 1, { ${field}: Type.Integer({ minimum: 0 }),`,
   },
   {
-    module: '/packages/events/dist/upcasters.js',
+    modules: [/\/packages\/events\/dist\/upcasters\.js$/, anyService],
     from: /upcasters = \{/,
     to: (found = '') =>
       `${found} 'ChargePosted.v1': (data) => ({ ...objectOf(data), ${field}: 0 }),`,
   },
   {
-    module: '/services/verifier/dist/admission/post.js',
-    from: /type: 'ChargePosted',\s+data: Object\.assign\(challengedFactsOf\(proof\), \{/,
+    modules: [/\/services\/verifier\/dist\/main\.js$/],
+    from: /type: "ChargePosted",\s+data: Object\.assign\(challengedFactsOf\(proof\), \{/,
     to: (found = '') => `${found} ${field}: 1,`,
   },
 ];
@@ -42,11 +44,14 @@ const edits: readonly Edit[] = [
 /** A build in which there is nothing to edit ends the process: it would be the old program. */
 export async function load(url: string, context: object, nextLoad: NextLoad): Promise<Loaded> {
   const loaded = await nextLoad(url, context);
-  const edit = edits.find(({ module }) => url.endsWith(module));
-  if (edit === undefined) return loaded;
+  const due = edits.filter(({ modules }) => modules.some((module) => module.test(url)));
+  if (due.length === 0) return loaded;
   const { source = '' } = loaded;
-  const before = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString();
-  const after = before.replace(edit.from, edit.to);
-  if (after === before) throw fail('internal', `nothing to edit in ${edit.module}`);
-  return { ...loaded, source: after };
+  let text = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString();
+  for (const { from, to } of due) {
+    const before = text;
+    text = before.replace(from, to);
+    if (text === before) throw fail('internal', `nothing to edit in ${url} by ${from}`);
+  }
+  return { ...loaded, source: text };
 }
