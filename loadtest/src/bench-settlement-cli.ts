@@ -35,7 +35,7 @@ const payers = derivePayers({ seed: 'settlement', count: count(flags.payers) });
 if (!flags['rate-only']) {
   await withDevnet('gas', 0, async (devnet) => {
     const figures = await benchGas(devnet, payers);
-    tables.push(...gasTables(figures));
+    show(gasTables(figures));
     if (!isGasGoalMet(figures)) process.exitCode = 1;
   });
 }
@@ -46,13 +46,18 @@ if (!flags['gas-only']) {
       authorizations: count(flags.authorizations),
       partitions: count(flags.partitions),
     });
-    tables.push(...throughputTables(figures));
+    show(throughputTables(figures));
   });
 }
-printTables(tables);
 if (flags.json !== undefined) {
   const machine = thisMachine(Date.now());
   writeFigures(flags.json, { machine, tables } satisfies TablesFile);
+}
+
+/** At once: what was measured is seen, whatever becomes of the rest. */
+function show(more: readonly FigureTable[]): void {
+  tables.push(...more);
+  printTables(more);
 }
 
 async function withDevnet(

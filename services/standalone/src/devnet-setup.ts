@@ -15,6 +15,13 @@ const crawlerWallets = 6;
 const blocksToFinality = 8;
 /** 100 USDC each: a hundred thousand pages at a tenth of a cent. */
 const fundsAtomic = 100_000_000n;
+/** A settled crawl takes some 50,000 gas at 1 gwei: this is enough for 20 million of a signer. */
+export const signerGasWei = 10n ** 21n;
+
+/** A signer of the devnet is filled up again well before it cannot pay for a batch. */
+export function needsGas(balanceWei: bigint): boolean {
+  return balanceWei < signerGasWei / 2n;
+}
 
 export interface DevnetSetupOptions {
   readonly dataDir: string;

@@ -12,7 +12,7 @@ import type { Devnet } from '@paycrawl/testkit/devnet';
 import { startBackOfficeThread } from './back-office-thread.js';
 import type { StandaloneConfig } from './config.js';
 import { demoPublisherId, registerDemoPublisher } from './demo-publisher.js';
-import { setUpDevnet } from './devnet-setup.js';
+import { needsGas, setUpDevnet, signerGasWei } from './devnet-setup.js';
 import { startEdge } from './edge.js';
 import { type RunFile, removeRunFile } from './run-file.js';
 import { openParts, type Premises } from './service-parts.js';
@@ -28,8 +28,6 @@ export interface PlatformOptions {
 
 /** Challenges and dead letters of a month; payers' topics are kept for ever. */
 const retentionMs = 30 * 24 * 3600 * 1000;
-/** A settled crawl takes some 50,000 gas at 1 gwei: this is enough for 20 million of a signer. */
-const gasWei = 10n ** 21n;
 
 /** Starts everything on embedded parts; each resource registers its close on the next line. */
 export async function startPlatform(options: PlatformOptions): Promise<RunFile> {
@@ -110,7 +108,8 @@ async function removeState(dataDir: string): Promise<void> {
 async function fundedSigners(config: StandaloneConfig, devnet: Devnet, chain: Chain) {
   const signers = await loadSigners(join(config.dataDir, 'secrets'), config.partitions);
   for (const { address } of signers) {
-    if ((await chain.gasBalanceWei(address)) < gasWei / 2n) await devnet.setEth(address, gasWei);
+    const balanceWei = await chain.gasBalanceWei(address);
+    if (needsGas(balanceWei)) await devnet.setEth(address, signerGasWei);
   }
   return signers.map(({ address }) => address);
 }

@@ -3,7 +3,7 @@ import { type DevnetHandle, openDevnet } from '@paycrawl/testkit/devnet-actions'
 import { deployContracts, usdcAddress } from '@paycrawl/testkit/devnet-contracts';
 import { type DevnetRpc, openDevnetRpc } from '@paycrawl/testkit/devnet-rpc';
 import type { Address, Hex } from 'viem';
-import { setUpPeople } from '../devnet-setup.js';
+import { needsGas, setUpPeople, signerGasWei } from '../devnet-setup.js';
 import { readOperatorSecrets } from './secrets.js';
 
 export interface DevnetJob {
@@ -13,8 +13,6 @@ export interface DevnetJob {
 }
 
 const blockTimeS = 1;
-/** A settled crawl takes some 50,000 gas at 1 gwei: this is enough for 20 million of a signer. */
-const gasWei = 10n ** 21n;
 
 /**
  * Contracts, crawlers with test money, and gas for the signers, on a fresh devnet; on one that has
@@ -43,5 +41,5 @@ async function isDevnet(rpc: DevnetRpc): Promise<boolean> {
 
 async function fundSigner(rpc: DevnetRpc, devnet: DevnetHandle, address: Address): Promise<void> {
   const balance = await rpc<Hex>('eth_getBalance', [address, 'latest']);
-  if (BigInt(balance) < gasWei / 2n) await devnet.setEth(address, gasWei);
+  if (needsGas(BigInt(balance))) await devnet.setEth(address, signerGasWei);
 }

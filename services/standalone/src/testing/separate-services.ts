@@ -11,7 +11,7 @@ import { defaultPriceBook } from '@paycrawl/pricing/price-book';
 import { loadSigners } from '@paycrawl/settlement/signers';
 import type { Devnet } from '@paycrawl/testkit/devnet';
 import type { TcpProxy } from '@paycrawl/testkit/tcp-proxy';
-import { type DevnetPeople, setUpDevnet } from '../devnet-setup.js';
+import { type DevnetPeople, setUpDevnet, signerGasWei } from '../devnet-setup.js';
 import { createFleet, type Fleet, type FleetMember } from '../processes/fleet.js';
 import type { ServiceName } from '../processes/start-service.js';
 import { setUpPublisher } from '../publisher-setup.js';
@@ -53,7 +53,6 @@ export const separatePublisher = 'demo';
 const services = ['verifier', 'ingress', 'metering', 'settlement', 'analytics'] as const;
 const partitionsDefault = 4;
 const retentionMs = 24 * 3600 * 1000;
-const gasWei = 10n ** 21n;
 
 export async function startSeparateServices(
   options: SeparateServicesOptions,
@@ -165,7 +164,7 @@ async function makeSecrets(
   }
   await readQuoteKeys(join(directory, 'ingress', quoteKeysFile));
   for (const { address } of await loadSigners(join(directory, 'settlement'), partitions)) {
-    await devnet.setEth(address, gasWei);
+    await devnet.setEth(address, signerGasWei);
   }
   return ensureTokens(join(directory, 'analytics'), [separatePublisher]);
 }
