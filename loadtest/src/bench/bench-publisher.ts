@@ -1,8 +1,10 @@
 import type { AddressInfo, Socket } from 'node:net';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { setUpPublisher } from '@paycrawl/standalone/publisher-setup';
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import { openConnection, targetOf } from '../driver/http-connection.js';
+import { headerOf } from '../driver/http-response.js';
 import { createPageServer } from './page-server.js';
 
 /** A publisher of the bench's own, with an origin that costs next to nothing. */
@@ -64,7 +66,11 @@ export async function offerHeader(
 ): Promise<string | undefined> {
   const connection = await openConnection(targetOf(ingress));
   const request = `GET ${path} HTTP/1.1\r\nhost: ${hostHeader}\r\nuser-agent: GPTBot/1.3\r\n\r\n`;
-  const { head } = await connection.request(Buffer.from(request));
-  connection.close();
-  return /\r\npayment-required: *([^\r]+)/i.exec(head)?.[1];
+  return new Promise((resolve, reject) => {
+    connection.send(Buffer.from(request), (answer) => {
+      connection.close();
+      if (typeof answer === 'string') reject(fail('bench_failed', answer));
+      else resolve(headerOf(answer.head, 'payment-required'));
+    });
+  });
 }

@@ -1,7 +1,14 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
-import { type HttpResponse, targetOf } from '../driver/http-connection.js';
-import { type Offered, type Payer, readOffer, signProof } from '../payload/sign-proofs.js';
+import { targetOf } from '../driver/http-connection.js';
+import { type HttpResponse, hasHeader, headerOf } from '../driver/http-response.js';
+import {
+  type Offered,
+  type Payer,
+  proofSigner,
+  readOffer,
+  validBeforeOf,
+} from '../payload/sign-proofs.js';
 import { offerHeader } from './bench-publisher.js';
 
 const userAgent = 'GPTBot/1.3';
@@ -82,13 +89,13 @@ export function payAll(target: Target, queue: Buffer[], connections: number): Pr
   });
 }
 
-export function isPaid({ status, head }: HttpResponse): boolean {
-  return status === 200 && /\r\npayment-response:/i.test(head);
+export function isPaid(response: HttpResponse): boolean {
+  return response.status === 200 && hasHeader(response, 'payment-response');
 }
 
 /** 503 that says when; anything else that is no page is a failure. */
 export function isToldToComeBack({ status, head }: HttpResponse): boolean {
-  return status === 503 && /\r\nretry-after: *\d/i.test(head);
+  return status === 503 && /^\d/.test(headerOf(head, 'retry-after') ?? '');
 }
 
 /** As of this moment: what is offered follows the time that settlement needs. */
@@ -109,9 +116,11 @@ export async function signedRequests(
   count: number,
 ): Promise<Buffer[]> {
   const offered = await currentOffer(target);
-  const nowS = Math.floor(Date.now() / 1000);
+  const sign = proofSigner(offered, {
+    validBeforeS: validBeforeOf(offered, Math.floor(Date.now() / 1000)),
+  });
   return Array.from({ length: count }, (_, i) =>
-    requestBytes(target, signProof(offered, payers[i % payers.length] as Payer, nowS)),
+    requestBytes(target, sign(payers[i % payers.length] as Payer)),
   );
 }
 

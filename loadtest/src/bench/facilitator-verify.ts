@@ -1,7 +1,8 @@
 import type { RunFile } from '@paycrawl/standalone/run-file';
 import { type LoadFigures, runClosedLoop } from '../driver/closed-loop.js';
 import { targetOf } from '../driver/http-connection.js';
-import { type Offered, type Payer, signProof } from '../payload/sign-proofs.js';
+import { type Offered, type Payer, proofSigner, validBeforeOf } from '../payload/sign-proofs.js';
+import type { Stopwatch } from './crawls.js';
 
 export interface VerificationsOptions {
   readonly connections: number;
@@ -17,25 +18,32 @@ export interface VerificationsOptions {
 export function benchVerifications(
   run: Pick<RunFile, 'facilitator' | 'chain' | 'publisher'>,
   { connections, verifications, payers }: VerificationsOptions,
+  stopwatch?: Stopwatch,
 ): Promise<LoadFigures> {
-  const nowS = Math.floor(Date.now() / 1000);
-  const offered = offerOf(run);
-  const requests = Array.from({ length: verifications }, (_, i) =>
-    requestBytes(
-      run.facilitator,
-      offered,
-      signProof(offered, payers[i % payers.length] as Payer, nowS),
-    ),
-  );
+  const requests = signedVerifications(run, payers, verifications);
   // The answer is of one form and length when it is valid; every refusal is longer or shorter.
   const validBytes = `{"isValid":true,"payer":"0x${'0'.repeat(40)}"}`.length;
+  stopwatch?.onMeasuring();
   return runClosedLoop({
     target: targetOf(run.facilitator),
     connections,
     secondsMax: 120,
     next: () => requests.pop(),
     isExpected: ({ status, bodyBytes }) => status === 200 && bodyBytes === validBytes,
-  });
+  }).finally(() => stopwatch?.onMeasured());
+}
+
+function signedVerifications(
+  run: Pick<RunFile, 'facilitator' | 'chain' | 'publisher'>,
+  payers: readonly Payer[],
+  count: number,
+): Buffer[] {
+  const offered = offerOf(run);
+  const validBeforeS = validBeforeOf(offered, Math.floor(Date.now() / 1000));
+  const sign = proofSigner(offered, { validBeforeS });
+  return Array.from({ length: count }, (_, i) =>
+    requestBytes(run.facilitator, offered, sign(payers[i % payers.length] as Payer)),
+  );
 }
 
 function offerOf({ chain, publisher }: Pick<RunFile, 'chain' | 'publisher'>): Offered {

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 export const pageBytes = 2048;
 
+const headEnd = Buffer.from('\r\n\r\n');
 const page = Buffer.alloc(pageBytes, 'A page of two kilobytes. ');
 const answer = Buffer.concat([
   Buffer.from(
@@ -17,12 +18,17 @@ export function createPageServer(): Server {
 
 /** The same page for every request: GETs without a body, each of which ends with an empty line. */
 function serve(socket: Socket): void {
-  let begun = '';
+  // The last bytes of a head that has begun: its empty line may come in two pieces.
+  let begun: Buffer | undefined;
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
-    const heads = (begun + chunk.toString('latin1')).split('\r\n\r\n');
-    begun = heads.pop() ?? '';
-    for (const _head of heads) socket.write(answer);
+    const bytes = begun === undefined ? chunk : Buffer.concat([begun, chunk]);
+    let from = 0;
+    for (let end = bytes.indexOf(headEnd); end >= 0; end = bytes.indexOf(headEnd, from)) {
+      from = end + headEnd.length;
+      socket.write(answer);
+    }
+    begun = from === bytes.length ? undefined : bytes.subarray(from);
   });
 }

@@ -1,4 +1,10 @@
-import { type HttpResponse, type HttpTarget, openConnection } from './http-connection.js';
+import {
+  type HttpConnection,
+  type HttpTarget,
+  type OnAnswer,
+  openConnection,
+} from './http-connection.js';
+import type { HttpResponse } from './http-response.js';
 
 /** What a run of load gave. Latencies in ms; `rate` counts answers that were as expected. */
 export interface LoadFigures {
@@ -24,26 +30,60 @@ export interface ClosedLoop {
 
 /** Each connection asks again as soon as it was answered. */
 export async function runClosedLoop(loop: ClosedLoop): Promise<LoadFigures> {
+  const opened = Array.from({ length: loop.connections }, () => openConnection(loop.target));
+  const connections = await Promise.all(opened);
   const latenciesMs: number[] = [];
   const seen: Record<string, number> = {};
   const startedMs = performance.now();
   const endMs = startedMs + loop.secondsMax * 1000;
-  const work = async (): Promise<void> => {
-    const connection = await openConnection(loop.target);
-    for (let bytes = loop.next(); bytes !== undefined; bytes = loop.next()) {
-      const sentMs = performance.now();
-      if (sentMs > endMs) break;
-      const answer = await connection.request(bytes).catch((error: Error) => error.message);
-      latenciesMs.push(performance.now() - sentMs);
-      if (typeof answer !== 'string' && loop.isExpected(answer)) continue;
-      const what = typeof answer === 'string' ? answer : String(answer.status);
-      seen[what] = (seen[what] ?? 0) + 1;
-      if (typeof answer === 'string') break;
-    }
-    connection.close();
-  };
-  await Promise.all(Array.from({ length: loop.connections }, work));
+  const run: Run = { loop, latenciesMs, seen, endMs };
+  await Promise.all(connections.map((connection) => untilDone(run, connection)));
   return figuresOf(latenciesMs, seen, (performance.now() - startedMs) / 1000);
+}
+
+interface Run {
+  readonly loop: ClosedLoop;
+  readonly latenciesMs: number[];
+  readonly seen: Record<string, number>;
+  readonly endMs: number;
+}
+
+/** One promise for a connection and none for a request: the load shares the cores that it loads. */
+function untilDone(
+  { loop, latenciesMs, seen, endMs }: Run,
+  connection: HttpConnection,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sentMs = performance.now();
+    const end = (): void => {
+      connection.close();
+      resolve();
+    };
+    const next = (): void => {
+      const bytes = sentMs > endMs ? undefined : loop.next();
+      if (bytes === undefined) end();
+      else connection.send(bytes, onAnswer);
+    };
+    const onAnswer: OnAnswer = (answer) => {
+      const nowMs = performance.now();
+      latenciesMs.push(nowMs - sentMs);
+      sentMs = nowMs;
+      const isBroken = typeof answer === 'string';
+      try {
+        if (isBroken || !loop.isExpected(answer)) {
+          const what = isBroken ? answer : String(answer.status);
+          seen[what] = (seen[what] ?? 0) + 1;
+        }
+        if (isBroken) end();
+        else next();
+      } catch (error) {
+        // Of what the caller asks or gives; it would be nobody's here.
+        connection.close();
+        reject(error);
+      }
+    };
+    next();
+  });
 }
 
 export function figuresOf(

@@ -1,23 +1,18 @@
 import { connect, type Socket } from 'node:net';
-import { fail } from '@paycrawl/errors/paycrawl-error';
+import { type HttpResponse, parseResponse } from './http-response.js';
 
 /**
- * A lean HTTP/1.1 client connection for load: prebuilt request bytes out, status and the end of
- * the response in. It understands exactly what our servers and the peers answer: Content-Length,
- * chunked bodies, and answers without a body.
+ * A lean HTTP/1.1 client connection for load: prebuilt request bytes out, the end of the response
+ * in. One request at a time.
  */
 export interface HttpConnection {
-  /** Sends the bytes; resolves when the whole response is in. One at a time. */
-  request(bytes: Buffer): Promise<HttpResponse>;
+  /** Called back once. The response's bytes are good until the callback returns. */
+  send(bytes: Buffer, onAnswer: OnAnswer): void;
   close(): void;
 }
 
-export interface HttpResponse {
-  readonly status: number;
-  /** Head as text, for those who want a header. */
-  readonly head: string;
-  readonly bodyBytes: number;
-}
+/** The response, or why none came: the connection is of no use any more then. */
+export type OnAnswer = (answer: HttpResponse | string) => void;
 
 export interface HttpTarget {
   readonly host: string;
@@ -29,69 +24,66 @@ export function targetOf(origin: string): HttpTarget {
   return { host: hostname, port: Number.parseInt(port, 10) };
 }
 
-const headEnd = Buffer.from('\r\n\r\n');
-const chunkedEnd = Buffer.from('0\r\n\r\n');
-const empty = Buffer.alloc(0);
+/** Most answers come in one piece that fits; the next piece is read into the same bytes. */
+const readBytes = 16 * 1024;
 
-export async function openConnection(target: HttpTarget): Promise<HttpConnection> {
-  const socket = await connected(target);
-  let pending: { resolve(r: HttpResponse): void; reject(e: Error): void } | undefined;
-  let buffered: Buffer = empty;
-
-  socket.on('data', (chunk: Buffer) => {
-    buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
-    const response = parse(buffered);
-    if (response === undefined) return;
-    buffered = empty;
-    const waiter = pending;
-    pending = undefined;
-    waiter?.resolve(response);
-  });
-  const drop = (reason: string): void => {
-    const waiter = pending;
-    pending = undefined;
-    waiter?.reject(fail('bench_failed', reason));
-  };
-  socket.on('error', (error) => drop(error.message));
-  socket.on('close', () => drop('connection closed'));
-
-  return {
-    request: (bytes) =>
-      new Promise((resolve, reject) => {
-        pending = { resolve, reject };
-        if (socket.destroyed) return drop('connection closed');
-        socket.write(bytes);
-      }),
-    close: () => socket.destroy(),
-  };
-}
-
-function connected({ host, port }: HttpTarget): Promise<Socket> {
+export function openConnection({ host, port }: HttpTarget): Promise<HttpConnection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
-    socket.once('error', reject);
+    const reader = createReader();
+    const onread = { buffer: reader.piece, callback: reader.onRead };
+    const socket = connect({ host, port, noDelay: true, onread });
+    const failed = (error: Error): void => reject(error);
+    socket.once('error', failed);
     socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
+      socket.off('error', failed);
+      socket.on('error', (error) => reader.end(error.message));
+      socket.on('close', () => reader.end('connection closed'));
+      resolve(connectionOver(socket, reader));
     });
   });
 }
 
-/** The response, once all of it is there. */
-function parse(bytes: Buffer): HttpResponse | undefined {
-  const end = bytes.indexOf(headEnd);
-  if (end < 0) return undefined;
-  const head = bytes.toString('latin1', 0, end);
-  const status = Number.parseInt(head.slice(9, 12), 10);
-  const bodyStart = end + headEnd.length;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-  if (length !== null) {
-    const bodyBytes = Number.parseInt(length[1] as string, 10);
-    return bytes.length >= bodyStart + bodyBytes ? { status, head, bodyBytes } : undefined;
-  }
-  if (/\r\ntransfer-encoding: *chunked/i.test(head)) {
-    const isWhole = bytes.subarray(-chunkedEnd.length).equals(chunkedEnd);
-    return isWhole ? { status, head, bodyBytes: bytes.length - bodyStart } : undefined;
-  }
-  return { status, head, bodyBytes: 0 };
+function connectionOver(socket: Socket, reader: Reader): HttpConnection {
+  return {
+    send(bytes, onAnswer) {
+      reader.expect(onAnswer);
+      if (socket.destroyed) reader.end('connection closed');
+      else socket.write(bytes);
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+interface Reader {
+  readonly piece: Buffer;
+  onRead(bytes: number): boolean;
+  expect(onAnswer: OnAnswer): void;
+  end(why: string): void;
+}
+
+function createReader(): Reader {
+  const piece = Buffer.allocUnsafe(readBytes);
+  let begun: Buffer | undefined;
+  let waiting: OnAnswer | undefined;
+  const answer = (result: HttpResponse | string): void => {
+    const waiter = waiting;
+    waiting = undefined;
+    begun = undefined;
+    waiter?.(result);
+  };
+  return {
+    piece,
+    onRead(bytes) {
+      const fresh = piece.subarray(0, bytes);
+      const all = begun === undefined ? fresh : Buffer.concat([begun, fresh]);
+      const response = parseResponse(all);
+      if (response !== undefined) answer(response);
+      else begun = begun === undefined ? Buffer.from(fresh) : all;
+      return true;
+    },
+    expect: (onAnswer) => {
+      waiting = onAnswer;
+    },
+    end: answer,
+  };
 }

@@ -1,10 +1,6 @@
 import { figuresOf, type LoadFigures } from './closed-loop.js';
-import {
-  type HttpConnection,
-  type HttpResponse,
-  type HttpTarget,
-  openConnection,
-} from './http-connection.js';
+import { type HttpConnection, type HttpTarget, openConnection } from './http-connection.js';
+import type { HttpResponse } from './http-response.js';
 
 export interface OpenLoop {
   readonly target: HttpTarget;
@@ -108,7 +104,7 @@ function sendDue(run: Run): void {
     const waiting = { dueMs: dueAt(run, run.sent), connection };
     run.sent += 1;
     run.waiting.add(waiting);
-    void answered(run, waiting, connection.request(bytes));
+    connection.send(bytes, (answer) => onAnswer(run, waiting, answer));
   }
   if (run.sent >= run.dueMost && run.waiting.size === 0) run.finish();
 }
@@ -117,20 +113,19 @@ function dueAt({ loop, startedMs }: Run, index: number): number {
   return startedMs + (index * 1000) / loop.ratePerS;
 }
 
-async function answered(run: Run, waiting: Waiting, asked: Promise<HttpResponse>): Promise<void> {
-  const answer = await asked.catch((error: Error) => error.message);
+function onAnswer(run: Run, waiting: Waiting, answer: HttpResponse | string): void {
   if (run.isOver) return;
   run.waiting.delete(waiting);
   const tookMs = performance.now() - waiting.dueMs;
   if (typeof answer === 'string') {
     fails(run, answer, tookMs);
-    await replaceConnection(run);
-  } else {
-    run.idle.push(waiting.connection);
-    if (run.loop.isRefused?.(answer) === true) run.refusedMs.push(tookMs);
-    else if (run.loop.isExpected(answer)) run.latenciesMs.push(tookMs);
-    else fails(run, String(answer.status), tookMs);
+    void replaceConnection(run).then(() => sendDue(run));
+    return;
   }
+  run.idle.push(waiting.connection);
+  if (run.loop.isRefused?.(answer) === true) run.refusedMs.push(tookMs);
+  else if (run.loop.isExpected(answer)) run.latenciesMs.push(tookMs);
+  else fails(run, String(answer.status), tookMs);
   sendDue(run);
 }
 
