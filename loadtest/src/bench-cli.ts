@@ -123,11 +123,7 @@ async function benchPlatform<Loads>(
   pushLoads: (loads: Loads) => void,
 ): Promise<void> {
   note('platform');
-  const { result, ...verdict } = await withBenchPlatform(async (platform) => {
-    const loads = await load(platform, sizes, note);
-    note('audit');
-    return loads;
-  });
+  const { result, ...verdict } = await withBenchPlatform((platform) => load(platform, sizes, note));
   pushLoads(result);
   pushVerdict('audit', verdict);
 }

@@ -3,7 +3,6 @@ import { type AddedLatency, benchAddedLatency } from './bench/added-latency.js';
 import { withBenchPlatform } from './bench/bench-platform.js';
 import { withKafkaPlatform } from './bench/kafka-platform.js';
 import { latencyTables } from './bench/latency-tables.js';
-import { whenFolded, whenSettled } from './bench/when-folded.js';
 import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
@@ -36,12 +35,8 @@ const sizes = {
   seconds: Number.parseFloat(flags.seconds),
 };
 const measured = flags.kafka
-  ? await withKafkaPlatform(note, (page) =>
-      benchAddedLatency(page, { ...sizes, atRest: () => whenFolded(page.run.api) }),
-    )
-  : await withBenchPlatform((page) =>
-      benchAddedLatency(page, { ...sizes, atRest: () => whenSettled(page.run.api) }),
-    );
+  ? await withKafkaPlatform(note, (page) => benchAddedLatency(page, sizes))
+  : await withBenchPlatform((page) => benchAddedLatency(page, sizes));
 const { result, verdict, isClean } = measured;
 const log = flags.kafka ? 'kafka' : 'embedded';
 const machine = thisMachine(Date.now());

@@ -1,8 +1,8 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 
-/** What a bench does next, for whoever waits; figures alone go to standard output. */
+/** What a bench does next, and when, for whoever waits; figures alone go to standard output. */
 export function note(what: string): void {
-  process.stderr.write(`… ${what}\n`);
+  process.stderr.write(`… ${Math.round(process.uptime())} s: ${what}\n`);
 }
 
 export function wholeNumber(flag: string, text: string): number {

@@ -7,6 +7,7 @@ import type { PricedPage } from './bench-platform.js';
 import { benchPaidCrawls, isPaid, requestBytes, signedRequests } from './crawls.js';
 import { type DurableAppendResult, offerAppends } from './durable-append.js';
 import { median } from './steps/cpu-per-call.js';
+import { whenFolded } from './when-folded.js';
 
 export interface AddedLatencyOptions {
   readonly connections: number;
@@ -17,8 +18,6 @@ export interface AddedLatencyOptions {
   readonly seconds: number;
   readonly rounds: number;
   note(what: string): void;
-  /** Resolves when what the load before left behind is done. */
-  atRest(): Promise<void>;
 }
 
 /** Medians of the rounds, in ms. */
@@ -55,7 +54,7 @@ export async function benchAddedLatency(
   options: AddedLatencyOptions,
 ): Promise<AddedLatency> {
   const { run, target } = page;
-  const { note, atRest, connections, crawls, warmUpCrawls, seconds, rounds } = options;
+  const { note, connections, crawls, warmUpCrawls, seconds, rounds } = options;
   note(`peak, ${connections} at once`);
   const load = { connections, crawls, warmUpCrawls, payers: run.wallets };
   const peak = await benchPaidCrawls(target, load);
@@ -66,7 +65,7 @@ export async function benchAddedLatency(
   try {
     for (let round = 1; round <= rounds; round++) {
       note(`round ${round} of ${rounds} at ${Math.round(ratePerS)}/s`);
-      await atRest();
+      await whenFolded(run.api);
       done.push(await oneRound(page, log, { connections, ratePerS, seconds }));
     }
   } finally {

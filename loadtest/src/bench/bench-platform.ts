@@ -7,12 +7,13 @@ import {
   type PlatformProcess,
   startPlatformProcess,
 } from '@paycrawl/standalone/testing/platform-process';
+import { note } from '../command-line.js';
 import type { LoadFigures } from '../driver/closed-loop.js';
 import { challengesIssued, markChallenges } from '../k6/challenges-in-log.js';
 import { proveBooks, type Verdict } from './bench-audit.js';
 import { addBenchPublisher } from './bench-publisher.js';
 import type { Target } from './crawls.js';
-import { whenSettled } from './when-folded.js';
+import { whenFolded, whenSettled } from './when-folded.js';
 
 /** Of the bench's publisher; every path of it costs the same. */
 export const pricedPath = '/page';
@@ -27,7 +28,7 @@ export interface PricedPage {
   openLog(): EventLog;
 }
 
-/** The embedded one. */
+/** The embedded one, as long as it is loaded: its audit is made by another process on its data. */
 export interface BenchPlatform extends PricedPage {
   readonly pid: number;
   /**
@@ -41,11 +42,30 @@ export interface Audited<Result> extends Verdict {
   readonly result: Result;
 }
 
+/**
+ * What is sold in minutes is settled in more of them, at the pace of a platform whose cores are its
+ * crawlers'. So proofs last for as long as that takes, and no load waits for the money of another.
+ */
+const whileLoaded = {
+  OFFERED_WINDOW_S: '3600',
+  OFFERED_WINDOW_S_MAX: '14400',
+  ADMISSION_MARGIN_S_MAX: '7200',
+};
+/** Afterwards nobody crawls, and all cores may settle. */
+const settlesFast = { SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '32' };
+
+export interface BenchPlatformOptions {
+  /** Money moves as fast as it can from the beginning: for loads that go on for long. */
+  readonly settlesAtOnce?: boolean;
+}
+
 /** Work on a platform of its own, the audit of it, and the end of both. */
 export async function withBenchPlatform<Result>(
   work: (platform: BenchPlatform) => Promise<Result>,
+  { settlesAtOnce = false }: BenchPlatformOptions = {},
 ): Promise<Audited<Result>> {
-  const platform = await startPlatformProcess();
+  const environment = settlesAtOnce ? settlesFast : whileLoaded;
+  let platform = await startPlatformProcess({ environment });
   try {
     const { run, pid, dataDir } = platform;
     const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
@@ -59,6 +79,12 @@ export async function withBenchPlatform<Result>(
       offered: (load) => countOffers(platform, offers, load),
     };
     const result = await work(bench).finally(() => publisher.close());
+    await whenFolded(run.api);
+    if (!settlesAtOnce) {
+      await platform.stop();
+      const faster = { ...whileLoaded, ...settlesFast };
+      platform = await startPlatformProcess({ dataDir, environment: faster });
+    }
     const verdict = await audit(platform, offers);
     await platform.stop();
     return { result, ...verdict };
@@ -99,7 +125,9 @@ async function audit(
   { run, dataDir }: PlatformProcess,
   { answered, durable }: Offers,
 ): Promise<Verdict> {
+  note('settlement of what was sold');
   await whenSettled(run.api);
+  note('audit');
   const openLog = () => openLmdbLog({ directory: join(dataDir, 'log') });
   const { verdict, isClean } = await proveBooks(openLog, join(dataDir, 'run.json'));
   if (answered === 0) return { verdict, isClean };

@@ -7,7 +7,7 @@ import type { BenchPlatform } from './bench-platform.js';
 import { interleaved, ofCosts, ofRates } from './check/interleave.js';
 import { payAll, signedRequests, type Target } from './crawls.js';
 import { cpuOf } from './process-cpu.js';
-import { whenFolded, whenSettled } from './when-folded.js';
+import { whenFolded } from './when-folded.js';
 
 export interface FloodOptions {
   /** Of those who pay, and as many again of the flood. */
@@ -56,8 +56,6 @@ export async function benchPennilessFlood(
     await whenFolded(run.api);
     cpuUs[side] += usedUs(pid) - before;
     figures[side].push(paid);
-    // What it left behind is no part of the next turn.
-    await whenSettled(run.api);
     return paid.ratePerS;
   };
   const withFlood: Around = async (pay) => {

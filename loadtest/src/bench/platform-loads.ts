@@ -13,7 +13,7 @@ import {
 } from './crawls.js';
 import { benchVerifications } from './facilitator-verify.js';
 import { benchPennilessFlood, type FloodFigures } from './penniless-flood.js';
-import { whenFolded, whenSettled } from './when-folded.js';
+import { whenFolded } from './when-folded.js';
 
 export interface LoadSizes {
   readonly connections: number;
@@ -63,7 +63,6 @@ export async function loadPlatform(
   const header = await currentOfferHeader(target);
   const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
   const bareFastify = await benchBareFastify(header, body, connections, loadSeconds);
-  // Before the crawls: after them settlement would be busy with what they owe.
   note('facilitator');
   const asked = { connections, verifications, payers: run.wallets };
   const verify = await benchVerifications(run, asked);
@@ -74,7 +73,7 @@ export async function loadPlatform(
     note(`paid crawls, ${atOnce} at once`);
     const load = { connections: atOnce, crawls, warmUpCrawls, payers, arePayersKnown: true };
     paid.push({ atOnce, figures: await benchPaidCrawls(target, load) });
-    await whenSettled(run.api);
+    await whenFolded(run.api);
   }
   const flood = await loadFlood(platform, sizes, payers, note);
   return { challenges, bareFastify, verify, firstProofs, paid, flood };
@@ -99,7 +98,7 @@ async function loadNewPayers(
   const payers = await fundedPayers(run, newPayers);
   note(`first proofs, ${newPayersAtOnce} at once`);
   const firstProofs = await benchFirstProofs(target, payers, newPayersAtOnce);
-  await whenSettled(run.api);
+  await whenFolded(run.api);
   return { payers, firstProofs };
 }
 

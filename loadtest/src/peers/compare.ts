@@ -90,9 +90,7 @@ export async function measureOurs(
 ): Promise<StackFigures> {
   const audited = await withBenchPlatform(async ({ run, target: page, offered }) => {
     const stack = { page, facilitator: run, payers: run.wallets, offered };
-    const figures = await measure(stack, sizes, note);
-    note('audit');
-    return figures;
+    return measure(stack, sizes, note);
   });
   const figures = requireClean(audited);
   requireSome(figures);

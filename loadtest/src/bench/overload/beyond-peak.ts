@@ -3,7 +3,7 @@ import { targetOf } from '../../driver/http-connection.js';
 import { type OpenLoopFigures, runOpenLoop } from '../../driver/open-loop.js';
 import type { PricedPage } from '../bench-platform.js';
 import { benchPaidCrawls, isPaid, isToldToComeBack, signedRequests } from '../crawls.js';
-import { whenSettled } from '../when-folded.js';
+import { whenFolded } from '../when-folded.js';
 
 export interface BeyondPeakOptions {
   /** Of the closed loop that finds the peak. */
@@ -30,7 +30,7 @@ export interface OfferedMore {
   readonly goodput: number;
 }
 
-/** Finds the peak, and offers more. Each load begins when all that is owed for the last is settled. */
+/** Finds the peak, and offers more. Each load begins when every fold has what the last one left. */
 export async function benchBeyondPeak(
   { run, target }: PricedPage,
   options: BeyondPeakOptions,
@@ -41,7 +41,7 @@ export async function benchBeyondPeak(
   const peak = await benchPaidCrawls(target, load);
   const offers: OfferedMore[] = [];
   for (const more of times) {
-    await whenSettled(run.api);
+    await whenFolded(run.api);
     const ratePerS = peak.ratePerS * more;
     note(`${more} × the peak: ${Math.round(ratePerS)}/s over ${connectionsMost} connections`);
     const requests = await signedRequests(target, run.wallets, Math.ceil(ratePerS * seconds));

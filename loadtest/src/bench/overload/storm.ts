@@ -6,7 +6,7 @@ import { targetOf } from '../../driver/http-connection.js';
 import type { OpenLoopFigures } from '../../driver/open-loop.js';
 import type { BenchPlatform } from '../bench-platform.js';
 import { benchChallenges, isPaid, signedRequests, type Target } from '../crawls.js';
-import { whenSettled } from '../when-folded.js';
+import { whenFolded } from '../when-folded.js';
 
 export interface StormOptions {
   /** Of those who pay. */
@@ -64,12 +64,12 @@ export async function benchStorm(
       isExpected: isPaid,
     });
   note(`challenges alone, ${connections} at once`);
-  await whenSettled(run.api);
+  await whenFolded(run.api);
   const challenges = await offered(() => benchChallenges(target, connections, capacitySeconds));
   note(`paid crawls alone, ${connections} at once`);
-  await whenSettled(run.api);
+  await whenFolded(run.api);
   const alone = await pay(await signed());
-  await whenSettled(run.api);
+  await whenFolded(run.api);
   const ratePerS = challenges.ratePerS * times;
   note(`paid crawls beside ${Math.round(ratePerS)} challenges a second`);
   const requests = await signed();

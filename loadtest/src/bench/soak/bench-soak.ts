@@ -54,16 +54,19 @@ const boundOfShort = 0.5;
 /** A load that can go on for ever, and what it does to the memory of each process. */
 export async function benchSoak(options: SoakOptions): Promise<SoakFigures> {
   if (options.isOverKafka) return soakOverKafka(options);
-  const { result, ...verdict } = await withBenchPlatform(({ run, pid, target }) =>
-    soak(run, target, options, [
-      {
-        ...{ name: 'platform', pid, isOurs: true },
-        heaps: [
-          { name: 'edge', metricsUrl: `${run.facilitator}/metrics` },
-          { name: 'back office', metricsUrl: `${run.api}/metrics` },
-        ],
-      },
-    ]),
+  const { result, ...verdict } = await withBenchPlatform(
+    ({ run, pid, target }) =>
+      soak(run, target, options, [
+        {
+          ...{ name: 'platform', pid, isOurs: true },
+          heaps: [
+            { name: 'edge', metricsUrl: `${run.facilitator}/metrics` },
+            { name: 'back office', metricsUrl: `${run.api}/metrics` },
+          ],
+        },
+      ]),
+    // What is sold for long must be settled as fast as it is sold.
+    { settlesAtOnce: true },
   );
   return { ...result, ...verdict };
 }
@@ -121,7 +124,6 @@ async function soak(
     watchMemory(watched, { minutes, intervalMs }),
   ]);
   const used = cpuBetween(before, cpuOf(watched));
-  note('settlement and audit');
   const trends = series.map(trendOf);
   const boundPerMinute = minutes >= longMinutes ? boundOfLong : boundOfShort;
   return {
