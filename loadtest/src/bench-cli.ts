@@ -41,6 +41,7 @@ const { values: flags } = parseArgs({
 const share = flags.quick ? 10 : 1;
 const sizes: LoadSizes = {
   connections: 64,
+  manyConnections: 256,
   loadSeconds: 5 / share,
   verifications: 10_000 / share,
   newPayers: 10_000 / share,
@@ -81,6 +82,7 @@ const loads: Record<string, LoadFigures> = {};
 const ratios: Record<string, number> = {};
 note('bare limits');
 const recovery = benchBareRecovery(recoveries);
+ratesPerS.recovery = recovery.perS;
 const bareRecovery = { name: `bare recovery (${recovery.engine}), one core`, perS: recovery.perS };
 if (flags.kafka) await benchBothLogs();
 else if (flags['first-proofs']) await benchPlatform(loadStrangers, pushStrangers);
@@ -129,12 +131,16 @@ async function benchPlatform<Loads>(
 }
 
 function pushPlatform(platformLoads: PlatformLoads & NewPayersLoads): void {
-  const { challenges, bareFastify, verify, paid } = platformLoads;
-  ratesPerS.challenges = challenges.ratePerS;
-  push('challenges', 'challenges, each durable before it is answered', challenges, {
-    name: 'bare Fastify, same bytes',
-    perS: bareFastify.ratePerS,
-  });
+  const { unpaid, verify, paid } = platformLoads;
+  for (const { atOnce, challenges, bareFastify } of unpaid) {
+    ratesPerS.challenges = Math.max(ratesPerS.challenges ?? 0, challenges.ratePerS);
+    ratesPerS.fastify = Math.max(ratesPerS.fastify ?? 0, bareFastify.ratePerS);
+    const what = `challenges, each durable before it is answered, ${atOnce} at once`;
+    push(`challenges-${atOnce}`, what, challenges, {
+      name: 'bare Fastify, same bytes',
+      perS: bareFastify.ratePerS,
+    });
+  }
   push('verify', 'facilitator /verify', verify, bareRecovery);
   for (const { atOnce, figures } of paid) {
     push(`paid-${atOnce}`, `paid crawls of known payers, ${atOnce} at once`, figures, bareRecovery);

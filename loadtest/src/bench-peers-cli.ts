@@ -9,6 +9,11 @@ import { installPeers } from './peers/install-peers.js';
 
 // The x402 reference stack and ours behind the same driver, on the same machine, in one run.
 
+/** Ours beside the best that the reference did of the same. */
+export interface PeersFile extends TablesFile {
+  readonly ratios?: { readonly challenges: number; readonly verify: number; readonly paid: number };
+}
+
 const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 });
@@ -25,6 +30,7 @@ const ofOurs = {
   verifications: 20_000 / share,
   paidOneAtATime: 1_000 / share,
   paidAtSixteen: 10_000 / share,
+  paidAtMost: 15_000 / share,
   warmUp: 3_000 / share,
 };
 
@@ -38,7 +44,8 @@ try {
   printTables(tables);
   if (flags.json !== undefined) {
     const machine = thisMachine(Date.now());
-    writeFigures(flags.json, { machine, tables } satisfies TablesFile);
+    const ratios = ratiosOf([peer, managed], ours);
+    writeFigures(flags.json, { machine, tables, ratios } satisfies PeersFile);
   }
 } catch (error) {
   process.stderr.write(`no comparison: ${explained(error)}\n`);
@@ -59,8 +66,22 @@ function tableOf(peer: StackFigures, managed: StackFigures, ours: StackFigures):
       row('paid requests, one at a time', peer.paidOneAtATime, ours.paidOneAtATime),
       row(atSixteen, peer.paidAtSixteen, ours.paidAtSixteen),
       row(`${atSixteen}, peer with nonceManager`, managed.paidAtSixteen, ours.paidAtSixteen),
+      ...(ours.paidAtMost === undefined
+        ? []
+        : [row('paid requests, 16 at once, ours 64', managed.paidAtSixteen, ours.paidAtMost)]),
     ],
     notes: [],
+  };
+}
+
+function ratiosOf(peers: readonly StackFigures[], ours: StackFigures) {
+  const best = (rateOf: (stack: StackFigures) => number) => Math.max(...peers.map(rateOf));
+  const paidOf = ({ paidOneAtATime, paidAtSixteen, paidAtMost }: StackFigures) =>
+    Math.max(paidOneAtATime.ratePerS, paidAtSixteen.ratePerS, paidAtMost?.ratePerS ?? 0);
+  return {
+    challenges: ours.challenges.ratePerS / best(({ challenges }) => challenges.ratePerS),
+    verify: ours.verify.ratePerS / best(({ verify }) => verify.ratePerS),
+    paid: paidOf(ours) / best(paidOf),
   };
 }
 

@@ -1,28 +1,31 @@
 import { parseArgs } from 'node:util';
 import { challengesFold } from '@paycrawl/analytics/projection/challenges-fold';
 import Table from 'cli-table3';
+import { type ServiceCost, serviceCosts } from './bench/steps/alone/service-costs.js';
 import { type Budget, budgetHead, budgetOf, restIs, rowsOf } from './bench/steps/budget.js';
-import { measureCrawlCpu } from './bench/steps/crawl-cpu.js';
+import { challengeChartsUs } from './bench/steps/challenge-charts.js';
+import { measureCrawlCpu, payersOfCrawls } from './bench/steps/crawl-cpu.js';
 import { crawlEventTypes, crawlLogOf, ofType } from './bench/steps/crawl-events.js';
 import { bytesOf, challengesOf, createCrawlWorld } from './bench/steps/crawl-world.js';
 import { edgeSteps } from './bench/steps/edge-steps.js';
 import { engineFigures } from './bench/steps/engine-figures.js';
-import { eventSteps } from './bench/steps/event-steps.js';
+import { eventSteps, recordsReadBy } from './bench/steps/event-steps.js';
 import { openFolding } from './bench/steps/fold-events.js';
 import { foldSteps } from './bench/steps/fold-steps.js';
 import { httpSteps } from './bench/steps/http-steps.js';
-import { logSteps } from './bench/steps/log-steps.js';
-import { note } from './command-line.js';
+import { logCosts, logSteps, requestAppendStep } from './bench/steps/log-steps.js';
+import { type StepsOf, wholeBudget } from './bench/steps/whole-budget.js';
+import { note, wholeNumber } from './command-line.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
+import { derivePayers } from './payload/payers.js';
 
 // Every step on the way of a paid crawl, by itself and with the functions that the services call,
 // beside what the whole platform uses for a crawl, measured in the same run.
 //   --no-crawls         the steps alone
-//   --crawl-us <µs>     the figure from end to end is known already
+//   --crawls <n>        through a whole platform, and then through each service of it; default 6,000
 //   --json <file>       the figures as data as well
 
 const crawlsFolded = 2_000;
-const crawlsFromEndToEnd = 8_000;
 const engineName = `ClickHouse takes the rows, ${crawlsFolded} crawls a block`;
 const engineStep = { name: engineName, perCrawl: 1 };
 
@@ -36,12 +39,23 @@ export interface StepFigures {
   readonly engineBytesPerCrawl: number;
   readonly engineRowsPerChallenge: number;
   readonly engineBytesPerChallenge: number;
+  /** What the platform uses when nobody crawls, of one core; it is in no figure of a crawl. */
+  readonly idleShare?: number;
+  /** Of a crawl, until every fold and the charts have it. */
+  readonly foldedUs?: number;
+  readonly recordsPerCrawl?: number;
+  /** Driver and site of the bench, for a crawl. */
+  readonly loadUs?: number;
+  /** Of a crawl until the charts have it, the load included: the limit of all cores. */
+  readonly limitUs?: number;
+  /** The same of a challenge. */
+  readonly challengeUs?: number;
 }
 
 const { values: flags } = parseArgs({
   options: {
     'no-crawls': { type: 'boolean', default: false },
-    'crawl-us': { type: 'string' },
+    crawls: { type: 'string', default: '6000' },
     json: { type: 'string' },
   },
 });
@@ -58,51 +72,77 @@ if (flags.json !== undefined) writeFigures(flags.json, figures);
 
 async function measure(): Promise<StepFigures> {
   const nowMs = Date.now();
+  // First, before the heap of this process is large: each service in a process of its own.
+  const whole = await wholeCrawl();
   const world = createCrawlWorld(nowMs);
   note('events of the crawls');
   const log = crawlLogOf(world, crawlsFolded, nowMs);
   note('edge');
   const edge = await edgeSteps(world, log);
   note('events');
-  const events = await eventSteps(log);
+  const codec = await eventSteps(log);
   note('folds');
   const { steps: folds, outputs } = await foldSteps(log, nowMs);
   note('log');
-  const records = await logSteps(log);
+  const records = await logCosts(log);
   note('origin and answer');
   const http = await httpSteps();
   note('ClickHouse');
   const challenges = challengesOf(world, crawlsFolded);
   const charted = openFolding(challengesFold, nowMs).feed(challenges);
   const [engine, ofChallenges] = await engineFigures([outputs, charted], crawlsFolded);
-  const steps = [
-    ...edge,
-    ...events,
-    ...folds,
-    ...records,
-    ...http,
-    { ...engineStep, us: engine.us },
+  const folding = (
+    service: 'verifier' | 'metering' | 'settlement' | 'analytics',
+    writes: number,
+  ) => [
+    ...logSteps(records, { reads: recordsReadBy(service), writes }),
+    ...codec(service),
+    ...folds[service],
   ];
+  const steps: StepsOf = {
+    ingress: [...http, ...edge, ...codec('ingress'), requestAppendStep(records)],
+    verifier: folding('verifier', 2),
+    metering: folding('metering', 2),
+    settlement: folding('settlement', 0),
+    analytics: [...folding('analytics', 0), { ...engineStep, us: engine.us }],
+  };
   const all = crawlEventTypes.flatMap((type) => ofType(log, type));
   return {
     machine: thisMachine(nowMs),
-    budget: budgetOf(steps, await crawlUs()),
+    budget: budgetOf(wholeBudget(steps, whole?.costs ?? []), whole?.us),
     crawlBytes: Math.round(bytesOf(all) / log.crawls),
     challengeBytes: Math.round(bytesOf(challenges) / crawlsFolded),
     engineRowsPerCrawl: engine.rows,
     engineBytesPerCrawl: Math.round(engine.bytes),
     engineRowsPerChallenge: ofChallenges.rows,
     engineBytesPerChallenge: Math.round(ofChallenges.bytes),
+    recordsPerCrawl: all.length / log.crawls,
+    ...(whole && {
+      ...{ idleShare: whole.idleShare, foldedUs: whole.foldedUs, loadUs: whole.loadUs },
+      limitUs: whole.loadUs + chartedUs(whole.costs),
+      challengeUs:
+        whole.challengeUs + (await challengeChartsUs(challenges, nowMs)) + ofChallenges.us,
+    }),
   };
 }
 
-async function crawlUs(): Promise<number | undefined> {
-  if (flags['crawl-us'] !== undefined) return Number(flags['crawl-us']);
+/** From end to end, and then each service of it alone. */
+async function wholeCrawl() {
   if (flags['no-crawls']) return undefined;
-  note(`${crawlsFromEndToEnd} paid crawls through a whole platform`);
-  const { us, afterwardsUs, ratePerS } = await measureCrawlCpu(crawlsFromEndToEnd);
+  const crawls = wholeNumber('crawls', flags.crawls);
+  const warmUpCrawls = Math.ceil(crawls / 2);
+  note(`${crawls} paid crawls through a whole platform`);
+  const { recorded, ...whole } = await measureCrawlCpu(crawls, warmUpCrawls);
+  const { us, foldedUs, idleShare, ratePerS } = whole;
   note(
-    `${Math.round(ratePerS)} a second; ${Math.round(afterwardsUs)} µs each after the last answer`,
+    `${Math.round(ratePerS)} a second; ${Math.round(us)} µs each, ${Math.round(foldedUs)} of them ` +
+      `until all folds had it; ${(100 * idleShare).toFixed(1)} % of a core at rest`,
   );
-  return us;
+  const payers = derivePayers(payersOfCrawls);
+  return { ...whole, ...(await serviceCosts({ recorded, crawls, warmUpCrawls, payers, note })) };
+}
+
+/** Money may wait, and does where cores are short. */
+function chartedUs(costs: readonly ServiceCost[]): number {
+  return costs.reduce((sum, { service, us }) => sum + (service === 'settlement' ? 0 : us), 0);
 }

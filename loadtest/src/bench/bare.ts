@@ -40,6 +40,7 @@ export async function benchBareFastify(
   secondsMax: number,
 ): Promise<LoadFigures> {
   const bare = await startBareFastify(header, body);
+  await bare.load(connections, secondsMax / 4);
   const figures = await bare.load(connections, secondsMax);
   bare.close();
   return figures;

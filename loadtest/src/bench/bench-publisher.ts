@@ -15,11 +15,20 @@ export interface BenchPublisher {
   close(): Promise<void>;
 }
 
+/** Of a running platform, what its publisher has to do with. */
+export interface PublishersPlace extends Pick<RunFile, 'ingress'> {
+  readonly chain: Pick<RunFile['chain'], 'network' | 'asset'>;
+  readonly publisher: Pick<RunFile['publisher'], 'payTo'>;
+}
+
 const host = 'bench.example';
 const knownTimeoutMs = 10_000;
 
 /** Registers it in the log of a platform and waits until the ingress charges for it. */
-export async function addBenchPublisher(run: RunFile, log: EventLog): Promise<BenchPublisher> {
+export async function addBenchPublisher(
+  run: PublishersPlace,
+  log: EventLog,
+): Promise<BenchPublisher> {
   const sockets = new Set<Socket>();
   const server = createPageServer();
   server.on('connection', (socket) => {

@@ -17,6 +17,8 @@ import { whenFolded } from './when-folded.js';
 
 export interface LoadSizes {
   readonly connections: number;
+  /** For challenges: while one group of the log becomes durable, the edge makes the next. */
+  readonly manyConnections: number;
   readonly loadSeconds: number;
   readonly verifications: number;
   /** Wallets with money that nobody has seen; they pay for everything that follows. */
@@ -34,9 +36,15 @@ export interface LoadSizes {
   };
 }
 
-export interface PlatformLoads {
+/** Challenges, and Fastify answering the same bytes to as many. */
+export interface ChallengeLoads {
+  readonly atOnce: number;
   readonly challenges: LoadFigures;
   readonly bareFastify: LoadFigures;
+}
+
+export interface PlatformLoads {
+  readonly unpaid: readonly ChallengeLoads[];
   readonly verify: LoadFigures;
   readonly paid: readonly { readonly atOnce: number; readonly figures: LoadFigures }[];
 }
@@ -55,14 +63,12 @@ export async function loadPlatform(
   note: Note,
 ): Promise<PlatformLoads & NewPayersLoads> {
   const { run, target } = platform;
-  const { connections, loadSeconds, verifications } = sizes;
-  note(`challenges, ${connections} at once`);
-  const challenges = await platform.offered(() =>
-    benchChallenges(target, connections, loadSeconds),
-  );
-  const header = await currentOfferHeader(target);
-  const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
-  const bareFastify = await benchBareFastify(header, body, connections, loadSeconds);
+  const { connections, manyConnections, verifications } = sizes;
+  const unpaid: ChallengeLoads[] = [];
+  for (const atOnce of [connections, manyConnections]) {
+    unpaid.push(await loadChallenges(platform, atOnce, sizes.loadSeconds, note));
+    await whenFolded(run.api);
+  }
   note('facilitator');
   const asked = { connections, verifications, payers: run.wallets };
   const verify = await benchVerifications(run, asked);
@@ -76,7 +82,24 @@ export async function loadPlatform(
     await whenFolded(run.api);
   }
   const flood = await loadFlood(platform, sizes, payers, note);
-  return { challenges, bareFastify, verify, firstProofs, paid, flood };
+  return { unpaid, verify, firstProofs, paid, flood };
+}
+
+async function loadChallenges(
+  { target, offered }: BenchPlatform,
+  atOnce: number,
+  seconds: number,
+  note: Note,
+): Promise<ChallengeLoads> {
+  note(`challenges, ${atOnce} at once`);
+  // Compilers first, as everywhere.
+  await offered(() => benchChallenges(target, atOnce, seconds / 4));
+  const challenges = await offered(() => benchChallenges(target, atOnce, seconds));
+  const header = await currentOfferHeader(target);
+  const body = '{"x402Version":1,"error":"X-PAYMENT header is required","accepts":[]}';
+  note(`bare Fastify, ${atOnce} at once`);
+  const bareFastify = await benchBareFastify(header, body, atOnce, seconds);
+  return { atOnce, challenges, bareFastify };
 }
 
 /** First proofs alone, and then those of empty wallets beside crawls that pay. */

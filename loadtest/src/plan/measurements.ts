@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url';
 import type { BenchFigures } from '../bench-cli.js';
 import type { LatencyFile } from '../bench-latency-cli.js';
 import type { OverloadFile } from '../bench-overload-cli.js';
+import type { PeersFile } from '../bench-peers-cli.js';
 import type { ReplayFile } from '../bench-replay-cli.js';
 import type { RevenueFile } from '../bench-revenue-cli.js';
+import type { SettlementFile } from '../bench-settlement-cli.js';
 import type { SoakFile } from '../bench-soak-cli.js';
 import type { StartFile } from '../bench-start-cli.js';
 import type { StepFigures } from '../bench-steps-cli.js';
-import type { TablesFile } from '../figure-table.js';
 import { readFigures } from '../figures.js';
 import type { PlanMeasurements } from './inputs.js';
 
@@ -17,8 +18,8 @@ export interface Kept {
   readonly steps: StepFigures | undefined;
   readonly bench: BenchFigures | undefined;
   readonly kafka?: BenchFigures | undefined;
-  readonly peers?: TablesFile | undefined;
-  readonly settlement?: TablesFile | undefined;
+  readonly peers?: PeersFile | undefined;
+  readonly settlement?: SettlementFile | undefined;
   readonly replay?: ReplayFile | undefined;
   readonly revenue?: RevenueFile | undefined;
   readonly start?: StartFile | undefined;
@@ -33,8 +34,8 @@ export function keptFigures(): Kept {
     steps: kept<StepFigures>('steps'),
     bench: kept<BenchFigures>('bench'),
     kafka: kept<BenchFigures>('kafka'),
-    peers: kept<TablesFile>('peers'),
-    settlement: kept<TablesFile>('settlement'),
+    peers: kept<PeersFile>('peers'),
+    settlement: kept<SettlementFile>('settlement'),
     replay: kept<ReplayFile>('replay'),
     revenue: kept<RevenueFile>('revenue'),
     start: kept<StartFile>('start'),

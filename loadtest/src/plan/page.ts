@@ -8,7 +8,7 @@ import { startTables } from '../bench/start/start-tables.js';
 import { budgetHead, restIs, rowsOf } from '../bench/steps/budget.js';
 import { countText, type FigureTable, type TablesFile } from '../figure-table.js';
 import type { Machine } from '../figures.js';
-import { goalRows } from './goals.js';
+import { goalRows, missedRows } from './goals.js';
 import { growthRows } from './growth.js';
 import { planInputs } from './inputs.js';
 import { type Kept, measurementsOf } from './measurements.js';
@@ -80,19 +80,30 @@ function tablesOf({ tables }: TablesFile): readonly FigureTable[] {
 }
 
 function goalsPart(kept: Kept): string {
-  return table(['what', 'goal', 'measured', '', 'by'], goalRows(kept));
+  const goals = table(['what', 'goal', 'measured', '', 'by'], goalRows(kept));
+  const missed = missedRows(kept);
+  if (missed.length === 0) return goals;
+  return [goals, 'What stands in the way:\n', table(['missed', 'its limit'], missed)].join('\n');
 }
 
 function budgetPart({ steps }: Kept): string {
   const command = 'npm run bench:steps -- --json loadtest/figures/steps.json';
   if (steps === undefined) return notYet(command);
-  const { budget, machine } = steps;
+  const { budget, machine, idleShare } = steps;
   return [
     madeOn(machine, command),
     table(budgetHead, rowsOf(budget)),
-    `On ${machine.cores} cores that do nothing else these steps alone allow ${countText((machine.cores * 1e6) / budget.sumUs)} paid crawls a second; signing, sending and the site of the bench are not in them.\n`,
-    `Processor time of all threads, garbage and compilers included. The steps run one by one and warm; the crawl from end to end is measured until every fold and the charts have it. What no step explains: ${restIs}.\n`,
+    `Processor time of all threads, garbage and compilers included, less what the platform uses at rest${idleShare === undefined ? '' : ` (${(100 * idleShare).toFixed(1)} % of a core)`}. A crawl from end to end is measured until it is settled; each service of it then runs in a process of its own over what it read there, at the pace at which that came, and its steps run one by one and warm. What no step explains: ${restIs}.\n`,
+    limitText(steps),
   ].join('\n');
+}
+
+function limitText({ budget, machine, limitUs, loadUs }: NonNullable<Kept['steps']>): string {
+  const whole = countText((machine.cores * 1e6) / budget.sumUs);
+  const all = `On ${machine.cores} cores that do nothing else these steps allow ${whole} paid crawls a second, settled ones`;
+  if (limitUs === undefined || loadUs === undefined) return `${all}.\n`;
+  const charted = countText((machine.cores * 1e6) / limitUs);
+  return `${all}; ${charted} where money may wait, with the load and its site on the same cores (${loadUs.toFixed(1)} µs a crawl).\n`;
 }
 
 function figuresPart(bench: Kept['bench'], command: string): string {

@@ -7,6 +7,8 @@ export interface Step {
   readonly us: number;
   /** Part of the step above it, so not counted again. */
   readonly isPart?: boolean;
+  /** Part of a part. */
+  readonly isDetail?: boolean;
 }
 
 export interface Budget {
@@ -20,9 +22,8 @@ export interface Budget {
 
 /** Everything that a crawl costs and that stands in no row. */
 export const restIs =
-  'HTTP and sockets beyond the bare server above, promises and timers, groups of the log and ' +
-  'their positions, settlement, the watcher of funds, garbage and compilers of the whole process, ' +
-  'what the platform uses when nobody crawls';
+  'what services cost each other in one process: threads that wait for a core, caches that they ' +
+  'share, one collector for all of them';
 
 export function budgetOf(steps: readonly Step[], crawlUs?: number): Budget {
   const sumUs = steps.reduce((sum, step) => sum + (step.isPart ? 0 : usOf(step)), 0);
@@ -37,7 +38,7 @@ export function usOf({ perCrawl, us }: Step): number {
 /** Cells of the table, the sum and the rest last. */
 export function rowsOf({ steps, sumUs, crawlUs, restUs }: Budget): string[][] {
   const rows = steps.map((step) => [
-    step.isPart ? `  of it: ${step.name}` : step.name,
+    `${step.isDetail ? '    ' : ''}${step.isPart ? '  of it: ' : ''}${step.name}`,
     count(step.perCrawl),
     step.us.toFixed(2),
     step.isPart ? `(${usOf(step).toFixed(1)})` : usOf(step).toFixed(1),

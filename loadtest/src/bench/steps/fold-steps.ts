@@ -21,41 +21,49 @@ import { openFolding } from './fold-events.js';
 const passes = 5;
 
 export interface FoldFigures {
-  readonly steps: readonly Step[];
+  /** Rules and state of each service's folds. */
+  readonly steps: Readonly<Record<Folding, readonly Step[]>>;
   /** What analytics makes of the crawls. */
   readonly outputs: readonly Caused<EventOutputs>[];
 }
 
+type Folding = 'verifier' | 'metering' | 'settlement' | 'analytics';
+
 /** What the folds of all services do with the records of a crawl, decoded already. */
 export async function foldSteps(log: CrawlLog, nowMs: number): Promise<FoldFigures> {
-  const { funds, payments, decisions, ledger, charges } = log;
-  const fold = (name: string, one: Fold<never>, events: readonly AnyEvent[]) =>
-    foldStep(name, one, { before: [], events, nowMs, crawls: log.crawls });
-  const admitted = await foldStep('admission', admission as never, {
-    ...{ before: funds, events: payments, nowMs, crawls: log.crawls },
-  });
-  const analysed: FoldedStep[] = [
-    await fold('analytics over payments', paymentsFold as never, payments),
-    await fold('analytics over decisions', decisionsFold as never, decisions),
-    await fold('analytics over ledger', ledgerFold as never, ledger),
-    await fold('analytics over charges', chargesFold as never, charges),
+  const { funds, payments, decisions, ledger, charges, crawls } = log;
+  const fold = (
+    name: string,
+    one: unknown,
+    events: readonly AnyEvent[],
+    before: readonly AnyEvent[] = [],
+  ) => foldStep(name, one as Fold<never>, { before, events, nowMs, crawls });
+  const admitted = await fold('admission', admission, payments, funds);
+  const metered = await fold('metering', meteringFold, decisions);
+  const settled = await fold('settlement (a charge taken)', settlementFold, charges);
+  const charted: FoldedStep[] = [
+    await fold('analytics over payments', paymentsFold, payments),
+    await fold('analytics over decisions', decisionsFold, decisions),
+    await fold('analytics over ledger', ledgerFold, ledger),
+    await fold('analytics over charges', chargesFold, charges),
   ];
-  const all = [
-    admitted,
-    await fold('metering', meteringFold as never, decisions),
-    await fold('settlement (a charge taken)', settlementFold as never, charges),
-    ...analysed,
-  ];
-  const outputs = analysed.flatMap((one) => one.outputs as Caused<EventOutputs>[]);
-  const rows = await rowTextUs(outputs);
-  const stores: Step[] = [];
-  for (const { step, writes, perCrawl } of all.slice(0, 3).concat(all[4] as FoldedStep)) {
-    const us = (await storeUs(writes)) / log.crawls / perCrawl;
-    const name = `state of ${step.name.slice('fold: '.length)} stored, ${log.crawls} crawls a checkpoint`;
-    stores.push({ name, perCrawl, us });
-  }
-  const rowStep = { name: 'rows of analytics as text', perCrawl: 1, us: rows / log.crawls };
-  return { steps: [...all.map(({ step }) => step), rowStep, ...stores], outputs };
+  const outputs = charted.flatMap((one) => one.outputs as Caused<EventOutputs>[]);
+  const text = (await rowTextUs(outputs)) / crawls;
+  const rows = { name: 'rows of analytics as text', perCrawl: 1, us: text };
+  const stored = (one: FoldedStep) => storeStep(one, crawls);
+  const steps = {
+    verifier: [admitted.step, await stored(admitted)],
+    metering: [metered.step, await stored(metered)],
+    settlement: [settled.step, await stored(settled)],
+    analytics: [...charted.map(({ step }) => step), rows, await stored(charted[1] as FoldedStep)],
+  };
+  return { steps, outputs };
+}
+
+async function storeStep({ step, writes, perCrawl }: FoldedStep, crawls: number): Promise<Step> {
+  const us = (await storeUs(writes)) / crawls / perCrawl;
+  const name = `state of ${step.name.slice('fold: '.length)} stored, ${crawls} crawls a checkpoint`;
+  return { name, perCrawl, us };
 }
 
 interface Fed {

@@ -8,6 +8,7 @@ import { createOrigins } from '@paycrawl/ingress/delivery/origin';
 import { type Answer, writeAnswer } from '@paycrawl/ingress/http/answer';
 import { pageBytes } from '../page-server.js';
 import type { Step } from './budget.js';
+import { told } from './child.js';
 import { cpuUsOfRounds } from './cpu-per-call.js';
 
 const connections = 64;
@@ -79,16 +80,4 @@ export async function answeredUs(answer: Answer): Promise<number> {
 
 function child(program: string, args: readonly string[]): ChildProcess {
   return fork(fileURLToPath(new URL(program, import.meta.url)), args);
-}
-
-/** The next thing that the child says. */
-function told<Message>(from: ChildProcess): Promise<Message> {
-  return new Promise((resolve, reject) => {
-    const ended = (): void => reject(fail('bench_failed', 'a process of the bench ended'));
-    from.once('exit', ended);
-    from.once('message', (message) => {
-      from.off('exit', ended);
-      resolve(message as Message);
-    });
-  });
 }

@@ -1,0 +1,41 @@
+import type { AloneService } from './alone/alone-main.js';
+import type { ServiceCost } from './alone/service-costs.js';
+import type { Step } from './budget.js';
+
+/** The steps of a service that were measured by themselves. */
+export type StepsOf = Readonly<Record<AloneService, readonly Step[]>>;
+
+const whatOf: Readonly<Record<AloneService, string>> = {
+  ingress: 'ingress: a paid crawl from request to answer',
+  verifier: 'verifier: decides, charges, relays what became of the charge',
+  metering: 'metering: books it, and its settlement',
+  settlement: 'settlement: signs, sends, observes, proves',
+  analytics: 'analytics: all records into charts',
+};
+
+const elseIn: Readonly<Record<AloneService, string>> = {
+  ingress: 'sockets, HTTP, gates, promises, timers, garbage',
+  verifier: 'relays, groups, positions, the watcher of funds, wake-ups, garbage',
+  metering: 'books of the settlement, groups, positions, garbage',
+  settlement: 'signing, sending, observing, records of batches, garbage',
+  analytics: 'records of the settlement, groups, positions, merges, garbage',
+};
+
+/**
+ * What each service costs by itself, with its steps as parts of it, and what they leave: the sum
+ * counts every service once. Without costs the steps stand alone.
+ */
+export function wholeBudget(steps: StepsOf, costs: readonly ServiceCost[]): Step[] {
+  const services = Object.keys(whatOf) as AloneService[];
+  return services.flatMap((service) => {
+    const own = steps[service];
+    const cost = costs.find((one) => one.service === service);
+    if (cost === undefined) return [...own];
+    const sum = own.reduce((us, step) => us + (step.isPart ? 0 : step.perCrawl * step.us), 0);
+    const parts = own.map((step) =>
+      step.isPart ? { ...step, isDetail: true } : { ...step, isPart: true },
+    );
+    const rest = { name: elseIn[service], perCrawl: 1, us: cost.us - sum, isPart: true };
+    return [{ name: whatOf[service], perCrawl: 1, us: cost.us }, ...parts, rest];
+  });
+}

@@ -1,0 +1,111 @@
+import type { AddedLatency } from '../bench/added-latency.js';
+import type { Step } from '../bench/steps/budget.js';
+import { countText } from '../figure-table.js';
+import type { Kept } from './measurements.js';
+
+/** Paid crawls a second that all cores could serve and chart if they did nothing else. */
+export function crawlLimit({ steps }: Kept): number | undefined {
+  if (steps?.limitUs === undefined) return undefined;
+  return (steps.machine.cores * 1e6) / steps.limitUs;
+}
+
+export function challengeLimit({ steps }: Kept): number | undefined {
+  if (steps?.challengeUs === undefined) return undefined;
+  return (steps.machine.cores * 1e6) / steps.challengeUs;
+}
+
+/** What stands in the way of a goal, in a sentence with the figures of the kept runs. */
+export const limitOf = {
+  challenges(kept: Kept): string | undefined {
+    const { bench, steps } = kept;
+    const fastify = bench?.ratesPerS.fastify;
+    const most = challengeLimit(kept);
+    const sentences: string[] = [];
+    if (most !== undefined && steps?.challengeUs !== undefined) {
+      sentences.push(
+        `Of all processors: ${us(steps.challengeUs)} a challenge with its record, its charts and the load that asks, ${perS(most)} on ${steps.machine.cores} cores.`,
+      );
+    }
+    if (fastify !== undefined) {
+      sentences.push(
+        `Bare Fastify, which writes nothing down, answers ${perS(fastify)} to the same load.`,
+      );
+    }
+    return sentences.length === 0 ? undefined : sentences.join(' ');
+  },
+
+  crawls(kept: Kept): string | undefined {
+    const { steps } = kept;
+    const most = crawlLimit(kept);
+    if (steps?.limitUs === undefined || most === undefined) return undefined;
+    const largest = steps.budget.steps
+      .filter((step) => step.isPart === true && step.isDetail !== true)
+      .sort((one, other) => usOf(other) - usOf(one))
+      .slice(0, 4);
+    return (
+      `Of all processors: ${us(steps.limitUs)} a crawl with the load and its site, settlement not in it, ` +
+      `${perS(most)} on ${steps.machine.cores} cores. The largest pieces: ${largest.map(pieceOf).join('; ')}.`
+    );
+  },
+
+  verify({ bench, steps }: Kept): string | undefined {
+    const rate = bench?.loads.verify?.ratePerS;
+    const recovery = bench?.ratesPerS.recovery;
+    if (rate === undefined || recovery === undefined || bench === undefined) return undefined;
+    const each = (bench.machine.cores * 1e6) / rate;
+    const answered = steps?.budget.steps.find(({ name }) => name.includes('bare node:http'));
+    const http = answered === undefined ? '' : `, ${us(answered.us)} a bare HTTP exchange`;
+    return `One thread verifies, and answers what it verified: of ${us(each)} of ${bench.machine.cores} cores, ${us(1e6 / recovery)} are recovery${http}; the rest is one core's JSON, rules, and the record of each answer.`;
+  },
+
+  latency({ appends, appendsBeside }: AddedLatency): string {
+    return `Appends themselves: p99 ${ms(appendsBeside.p99Ms)} beside the crawls and ${ms(appends.p99Ms)} alone, and a paid crawl waits for two of them, one after the other.`;
+  },
+
+  replay({ replay, steps }: Kept): string | undefined {
+    const cpuUs = replay?.admission.cpuUs;
+    if (cpuUs === undefined) return undefined;
+    const decode = meanOf(steps?.budget.steps ?? [], 'decode ');
+    const reading = decode === undefined ? '' : `; reading one takes ${us(decode)}`;
+    return `One thread a partition: ${us(cpuUs)} of processor time for a record of admission, its outputs encoded${reading}.`;
+  },
+
+  rebuild({ replay }: Kept): string | undefined {
+    if (replay === undefined) return undefined;
+    const { cpuUs, recordsPerS, factsPerS, rowsPerS } = replay.rebuild;
+    const rows = rowsPerS / recordsPerS;
+    return `${us(cpuUs)} of processor time for a record, the engine in the same process: decoded, folded, ${rows.toFixed(1)} rows written as text and read again; ${(recordsPerS / factsPerS).toFixed(1)} records make a fact.`;
+  },
+
+  revenue({ revenue }: Kept): string | undefined {
+    if (revenue === undefined) return undefined;
+    const most = Math.max(...revenue.queries.map(({ cpuMs }) => cpuMs));
+    return `The engine: up to ${ms(most)} of processor time for a query.`;
+  },
+};
+
+function pieceOf(step: Step): string {
+  return `${step.name} ${us(usOf(step))}`;
+}
+
+function usOf({ perCrawl, us: each }: Step): number {
+  return perCrawl * each;
+}
+
+function meanOf(steps: readonly Step[], prefix: string): number | undefined {
+  const found = steps.filter(({ name }) => name.startsWith(prefix));
+  if (found.length === 0) return undefined;
+  return found.reduce((sum, step) => sum + step.us, 0) / found.length;
+}
+
+function us(value: number): string {
+  return `${value.toFixed(value < 10 ? 1 : 0)} µs`;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
+
+function perS(rate: number): string {
+  return `${countText(rate)}/s`;
+}
