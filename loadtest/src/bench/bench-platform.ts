@@ -52,7 +52,7 @@ const whileLoaded = {
   ADMISSION_MARGIN_S_MAX: '7200',
 };
 /** Afterwards nobody crawls, and all cores may settle. */
-const settlesFast = { SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '32' };
+export const settlesFast = { SETTLEMENT_BATCHES_IN_FLIGHT_MAX: '32' };
 
 export interface BenchPlatformOptions {
   /** Money moves as fast as it can from the beginning: for loads that go on for long. */

@@ -71,6 +71,7 @@ export async function loadPlatform(
   }
   note('facilitator');
   const asked = { connections, verifications, payers: run.wallets };
+  await benchVerifications(run, { ...asked, verifications: Math.ceil(verifications / 3) });
   const verify = await benchVerifications(run, asked);
   await whenFolded(run.api);
   const { payers, firstProofs } = await loadNewPayers(platform, sizes, note);

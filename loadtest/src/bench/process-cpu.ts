@@ -22,9 +22,14 @@ export function cpuOf(processes: readonly Measured[]): ReadonlyMap<string, numbe
   return used;
 }
 
-function usedUs(pid: number): number | undefined {
+/** Of its first thread alone, which in Node runs the JavaScript; 0 where there is no /proc. */
+export function firstThreadUs(pid: number): number {
+  return usedUs(`${pid}/task/${pid}`) ?? 0;
+}
+
+function usedUs(process: number | string): number | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
     // The second field is a name, in parentheses, that may hold spaces (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * tickUs;

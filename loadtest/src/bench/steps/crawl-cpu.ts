@@ -49,6 +49,8 @@ export async function measureCrawlCpu(
       const options = { connections, payers };
       await benchPaidCrawls(target, { ...options, crawls: 1, warmUpCrawls });
       await whenSettled(run.api);
+      // Merges and garbage of the warm-up.
+      await delay(idleMs);
       const idleFrom = usedUs();
       await delay(idleMs);
       const idlePerMs = (usedUs() - idleFrom) / idleMs;

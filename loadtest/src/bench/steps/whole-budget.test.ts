@@ -12,16 +12,23 @@ const steps: StepsOf = {
   ],
 };
 
+const costs = [{ service: 'ingress' as const, us: 150, helpersUs: 30, pausesUs: 10 }];
+
 test('behavior: a service counts once, its steps are parts of it and the rest of it is named', () => {
-  const budget = budgetOf(wholeBudget(steps, [{ service: 'ingress', us: 150 }]), 200);
+  const budget = budgetOf(wholeBudget(steps, costs), 200);
   expect([budget.sumUs, budget.restUs]).toEqual([150, 50]);
   const rows = rowsOf(budget).map(([name, , , us]) => [name?.trim(), us]);
-  expect(rows.slice(0, 5)).toEqual([
+  expect(rows.slice(0, 7)).toEqual([
     ['ingress: a paid crawl from request to answer', '150.0'],
+    ['of it: on its other threads: collector, compilers, commits of the log', '(30.0)'],
+    ['of it: pauses of its JavaScript for the collector', '(10.0)'],
     ['of it: proof', '(80.0)'],
     ['of it: recovery', '(60.0)'],
     ['of it: encode', '(10.0)'],
-    ['of it: sockets, HTTP, gates, promises, timers, garbage', '(60.0)'],
+    [
+      'of it: sockets and HTTP of a real client and site, gates, promises, timers, garbage',
+      '(60.0)',
+    ],
   ]);
 });
 

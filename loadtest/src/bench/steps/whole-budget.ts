@@ -14,12 +14,15 @@ const whatOf: Readonly<Record<AloneService, string>> = {
 };
 
 const elseIn: Readonly<Record<AloneService, string>> = {
-  ingress: 'sockets, HTTP, gates, promises, timers, garbage',
+  ingress: 'sockets and HTTP of a real client and site, gates, promises, timers, garbage',
   verifier: 'relays, groups, positions, the watcher of funds, wake-ups, garbage',
   metering: 'books of the settlement, groups, positions, garbage',
   settlement: 'signing, sending, observing, records of batches, garbage',
   analytics: 'records of the settlement, groups, positions, merges, garbage',
 };
+
+const helpers = 'on its other threads: collector, compilers, commits of the log';
+const pauses = 'pauses of its JavaScript for the collector';
 
 /**
  * What each service costs by itself, with its steps as parts of it, and what they leave: the sum
@@ -35,7 +38,14 @@ export function wholeBudget(steps: StepsOf, costs: readonly ServiceCost[]): Step
     const parts = own.map((step) =>
       step.isPart ? { ...step, isDetail: true } : { ...step, isPart: true },
     );
-    const rest = { name: elseIn[service], perCrawl: 1, us: cost.us - sum, isPart: true };
-    return [{ name: whatOf[service], perCrawl: 1, us: cost.us }, ...parts, rest];
+    const part = { perCrawl: 1, isPart: true };
+    const rest = { ...part, name: elseIn[service], us: cost.us - sum };
+    const detail = { ...part, isDetail: true };
+    return [
+      { name: whatOf[service], perCrawl: 1, us: cost.us },
+      { ...detail, name: helpers, us: cost.helpersUs },
+      { ...detail, name: pauses, us: cost.pausesUs },
+      ...[...parts, rest],
+    ];
   });
 }

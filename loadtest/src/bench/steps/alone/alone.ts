@@ -10,9 +10,11 @@ import type { EventLog } from '@paycrawl/event-log/event-log';
 import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
 import { topicConfigs } from '@paycrawl/events/topics';
 import { loadSigners } from '@paycrawl/settlement/signers';
+import { childEnvironment } from '@paycrawl/standalone/config';
 import { signerGasWei } from '@paycrawl/standalone/devnet-setup';
 import { type Devnet, startDevnet } from '@paycrawl/testkit/devnet';
-import { cpuOf } from '../../process-cpu.js';
+import { settlesFast } from '../../bench-platform.js';
+import { cpuOf, firstThreadUs } from '../../process-cpu.js';
 import { told } from '../child.js';
 import type { AloneOrder, AloneService } from './alone-main.js';
 
@@ -21,10 +23,19 @@ export interface Alone {
   readonly log: EventLog;
   readonly devnet: Devnet;
   readonly address: string;
-  /** Processor time of its process since it began, in µs. */
-  usedUs(): number;
+  used(): Promise<Used>;
   /** Resolves when it has folded all that is in its log, and what it owes to the chain is there. */
   atRest(): Promise<void>;
+}
+
+/** Processor time since it began, in µs. */
+export interface Used {
+  /** Of the whole process. */
+  readonly us: number;
+  /** Part of it: all threads but the one that runs the JavaScript. */
+  readonly helpersUs: number;
+  /** Pauses of that one for the collector. */
+  readonly pausesUs: number;
 }
 
 const partitions = 2;
@@ -38,6 +49,8 @@ const busy = [
   /^paycrawl_fold_lag_records\{[^}]*\} (\d+)$/gm,
   /^paycrawl_settlement_(?:queue_charges|batches_in_flight)\{[^}]*\} (\d+)$/gm,
 ];
+
+const pauses = /^nodejs_gc_duration_seconds_sum\{[^}]*\} (\S+)$/gm;
 
 export interface AlonePlace {
   readonly log: EventLog;
@@ -67,11 +80,12 @@ export async function withServiceAlone<Result>(
       ...{ logLevel: 'warn', crashAt: undefined },
     };
     const order = JSON.stringify({ service, premises } satisfies AloneOrder);
-    child = fork(program, [order], { execArgv: flags });
+    const env = { ...childEnvironment(), ...settlesFast };
+    child = fork(program, [order], { execArgv: flags, env });
     const running = child;
     const { address } = await told<{ readonly address: string }>(running);
-    const usedUs = () => cpuOf([{ name: service, pid: running.pid ?? 0 }]).get(service) ?? 0;
-    return await work({ log, devnet, address, usedUs, atRest: () => atRest(running) });
+    const used = () => usedBy(running);
+    return await work({ log, devnet, address, used, atRest: () => atRest(running) });
   } finally {
     child?.disconnect();
     await ended(child);
@@ -81,11 +95,24 @@ export async function withServiceAlone<Result>(
   }
 }
 
+async function usedBy(child: ChildProcess): Promise<Used> {
+  const pid = child.pid ?? 0;
+  const text = await metricsOf(child);
+  const sums = [...text.matchAll(pauses)].map(([, seconds]) => Number(seconds));
+  const us = cpuOf([{ name: 'alone', pid }]).get('alone') ?? 0;
+  const pausesUs = 1e6 * sums.reduce((sum, one) => sum + one, 0);
+  return { us, helpersUs: us - firstThreadUs(pid), pausesUs };
+}
+
+function metricsOf(child: ChildProcess): Promise<string> {
+  child.send('metrics');
+  return told<string>(child);
+}
+
 async function atRest(child: ChildProcess): Promise<void> {
   const untilMs = performance.now() + patienceMs;
   for (;;) {
-    child.send('metrics');
-    const text = await told<string>(child);
+    const text = await metricsOf(child);
     const gauges = busy.flatMap((gauge) => [...text.matchAll(gauge)].map(([, value]) => value));
     if (gauges.every((value) => value === '0')) return;
     if (performance.now() > untilMs) throw fail('bench_failed', 'A service alone does not rest.');

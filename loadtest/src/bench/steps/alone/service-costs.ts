@@ -6,14 +6,13 @@ import type { Payer } from '../../../payload/sign-proofs.js';
 import { addBenchPublisher } from '../../bench-publisher.js';
 import { benchChallenges, benchPaidCrawls, type Target } from '../../crawls.js';
 import { ownUs } from '../crawl-cpu.js';
-import { type Alone, withServiceAlone } from './alone.js';
+import { type Alone, type Used, withServiceAlone } from './alone.js';
 import type { AloneService } from './alone-main.js';
 import { giveAtOnce, giveInTime, type RecordedLog, recordsFor } from './recorded-log.js';
 
 /** Processor time of one service for one crawl, by itself, without what it uses at rest. */
-export interface ServiceCost {
+export interface ServiceCost extends Used {
   readonly service: AloneService;
-  readonly us: number;
 }
 
 interface Fed {
@@ -24,6 +23,8 @@ interface Fed {
   readonly isGiven?: (type: string) => boolean;
   /** It asks the chain what payers have. */
   readonly asksForFunds?: boolean;
+  /** So many of the records that came before are enough to be warm; default all. */
+  readonly beforeMost?: number;
 }
 
 const idleMs = 3_000;
@@ -31,10 +32,11 @@ const fedServices: readonly Fed[] = [
   { service: 'verifier', reads: ['payments'], writes: 'decisions', asksForFunds: true },
   { service: 'metering', reads: ['decisions'], writes: 'ledger' },
   {
-    ...{ service: 'settlement', reads: ['charges'], writes: 'settlements' },
+    ...{ service: 'settlement', reads: ['charges'] },
     // What its driver wrote there is for another chain.
     isGiven: (type) => type === 'ChargeDue',
     asksForFunds: true,
+    beforeMost: 1_000,
   },
   {
     service: 'analytics',
@@ -61,48 +63,57 @@ export async function serviceCosts(options: CostOptions): Promise<AllCosts> {
   const costs: ServiceCost[] = [];
   for (const fed of fedServices) {
     options.note(`${fed.service} alone`);
-    costs.push({ service: fed.service, us: await fedUs(fed, options) });
+    costs.push({ service: fed.service, ...(await fedUsed(fed, options)) });
   }
   options.note('ingress alone');
-  const { crawlUs, challengeUs } = await ingressUs(options);
-  return { costs: [...costs, { service: 'ingress', us: crawlUs }], challengeUs };
+  const { crawl, challengeUs } = await ingressUsed(options);
+  return { costs: [...costs, { service: 'ingress', ...crawl }], challengeUs };
 }
 
-async function fedUs(
-  { service, reads, writes, isGiven, asksForFunds = false }: Fed,
+async function fedUsed(
+  { service, reads, writes, isGiven, asksForFunds = false, beforeMost }: Fed,
   { recorded, crawls, payers }: CostOptions,
-): Promise<number> {
-  const [before, measured] = [recorded.before, recorded.measured].map((records) =>
-    recordsFor(records, reads, isGiven),
-  );
+): Promise<Used> {
+  const before = recordsFor(recorded.before, reads, isGiven);
+  const measured = recordsFor(recorded.measured, reads, isGiven);
+  const first = beforeMost === undefined ? before : before.slice(-beforeMost);
   return withServiceAlone(
     service,
     async ({ devnet }) => {
       if (asksForFunds) await fundPayers({ devnetRpc: devnet.rpcUrl, payers });
     },
     async (alone) => {
-      await giveAtOnce(alone.log, before ?? []);
-      const us = await usedWithoutIdle(alone, () => giveInTime(alone.log, measured ?? []));
+      await giveAtOnce(alone.log, first);
+      const used = await usedWithoutIdle(alone, () => giveInTime(alone.log, measured));
       if (writes !== undefined) await requireAsMuch(alone, writes, recorded);
-      return us / crawls;
+      return perCrawl(used, crawls);
     },
   );
 }
 
 /** What a load uses until the service rests, less what it would have used anyway. */
 async function usedWithoutIdle(
-  { usedUs, atRest }: Pick<Alone, 'usedUs' | 'atRest'>,
+  { used, atRest }: Pick<Alone, 'used' | 'atRest'>,
   load: () => Promise<unknown>,
-): Promise<number> {
+): Promise<Used> {
   await atRest();
-  const idleFrom = usedUs();
+  // What was given before leaves merges and garbage behind.
   await delay(idleMs);
-  const before = usedUs();
-  const idlePerMs = (before - idleFrom) / idleMs;
+  const idleFrom = await used();
+  await delay(idleMs);
+  const before = await used();
   const startedMs = performance.now();
   await load();
   await atRest();
-  return usedUs() - before - idlePerMs * (performance.now() - startedMs);
+  const idles = (performance.now() - startedMs) / idleMs;
+  const after = await used();
+  const of = (kind: keyof Used) =>
+    after[kind] - before[kind] - idles * (before[kind] - idleFrom[kind]);
+  return { us: of('us'), helpersUs: of('helpersUs'), pausesUs: of('pausesUs') };
+}
+
+function perCrawl({ us, helpersUs, pausesUs }: Used, crawls: number): Used {
+  return { us: us / crawls, helpersUs: helpersUs / crawls, pausesUs: pausesUs / crawls };
 }
 
 /** A service that did something else would cost something else. */
@@ -123,20 +134,20 @@ const connections = 64;
 const challengesAtOnce = 256;
 const challengeSeconds = 2;
 
-async function ingressUs(
+async function ingressUsed(
   options: CostOptions,
-): Promise<{ readonly crawlUs: number; readonly challengeUs: number }> {
+): Promise<{ readonly crawl: Used; readonly challengeUs: number }> {
   return withServiceAlone(
     'ingress',
     async () => undefined,
-    async ({ address, log, devnet, usedUs }) => {
+    async ({ address, log, devnet, used }) => {
       const chain = { network: `eip155:${devnet.chainId}`, asset: devnet.usdc };
       const place = { ingress: address, chain, publisher: { payTo: payee } };
       const publisher = await addBenchPublisher(place, log);
       try {
         const target = { ingress: address, host: publisher.host, path: '/page' };
-        const challengeUs = await unpaidUs(target, usedUs);
-        return { crawlUs: await paidUs(target, usedUs, options), challengeUs };
+        const challengeUs = await unpaidUs(target, used);
+        return { crawl: await paidUsed(target, used, options), challengeUs };
       } finally {
         await publisher.close();
       }
@@ -144,30 +155,29 @@ async function ingressUs(
   );
 }
 
-async function paidUs(
+async function paidUsed(
   target: Target,
-  usedUs: () => number,
+  used: Alone['used'],
   { crawls, warmUpCrawls, payers }: CostOptions,
-): Promise<number> {
-  const load = { connections, crawls, warmUpCrawls, payers, arePayersKnown: true };
-  let us = 0;
-  const figures = await benchPaidCrawls(target, load, {
-    onMeasuring: () => {
-      us = usedUs();
-    },
-    onMeasured: () => {
-      us = usedUs() - us;
-    },
-  });
-  if (figures.failures === 0) return us / crawls;
-  throw fail('bench_failed', `the ingress alone: ${JSON.stringify(figures.seen)}`);
+): Promise<Used> {
+  const all = { connections, payers, arePayersKnown: true };
+  await benchPaidCrawls(target, { ...all, crawls: 1, warmUpCrawls });
+  const before = await used();
+  const figures = await benchPaidCrawls(target, { ...all, crawls, warmUpCrawls: 0 });
+  const after = await used();
+  if (figures.failures > 0) {
+    throw fail('bench_failed', `the ingress alone: ${JSON.stringify(figures.seen)}`);
+  }
+  const of = (kind: keyof Used) => after[kind] - before[kind];
+  const sums = { us: of('us'), helpersUs: of('helpersUs'), pausesUs: of('pausesUs') };
+  return perCrawl(sums, crawls);
 }
 
-async function unpaidUs(target: Target, usedUs: () => number): Promise<number> {
+async function unpaidUs(target: Target, used: Alone['used']): Promise<number> {
   await benchChallenges(target, challengesAtOnce, challengeSeconds);
-  const before = usedUs() + ownUs();
+  const before = (await used()).us + ownUs();
   const { requests } = await benchChallenges(target, challengesAtOnce, challengeSeconds);
-  return (usedUs() + ownUs() - before) / requests;
+  return ((await used()).us + ownUs() - before) / requests;
 }
 
 const payee = `0x${'cd'.repeat(20)}`;
