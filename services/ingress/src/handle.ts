@@ -2,10 +2,10 @@ import { PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import { matchRule, type Ruling } from '@paycrawl/pricing/match-rule';
 import type { PaymentHeaders } from '@paycrawl/protocol/proof';
 import { carriesProof } from '@paycrawl/protocol/read-proof';
-import { traceRequest } from '@paycrawl/service-kit/request-span';
+import { beginRequestSpan } from '@paycrawl/service-kit/request-span';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { challenge, type Price } from './challenge/challenge.js';
-import { type Answer, problemAnswer, writeAnswer } from './http/answer.js';
+import { type Answer, problemAnswer } from './http/answer.js';
 import type { Exchange } from './http/exchange.js';
 import { preflightAnswer } from './http/preflight.js';
 import { readVisit, type Visit } from './http/visit.js';
@@ -28,21 +28,17 @@ const unruled: Ruling = { kind: 'unruled' };
 
 /** One request, from its line to its last byte; never rejects. */
 export async function handle(deps: HandleDeps, exchange: Exchange): Promise<void> {
-  const { request, response } = exchange;
   const requestId = deps.nextRequestId();
-  const method = request.method ?? 'GET';
   try {
     const answer = await answerFor(deps, exchange, requestId);
     if (answer === undefined) return;
-    writeAnswer(response, method, answer);
+    exchange.answer(answer);
     if (carriesProof(paymentHeaders(exchange))) deps.onStep?.('answered');
   } catch (error) {
     const isKnown = error instanceof PaycrawlError;
     if (!isKnown || error.status >= 500) deps.onFailure(error, requestId);
-    if (response.headersSent) return void response.destroy();
-    writeAnswer(
-      response,
-      method,
+    if (exchange.isBegun()) return exchange.destroy();
+    exchange.answer(
       isKnown ? problemAnswer(error.code, error.detail) : problemAnswer('internal', ''),
     );
   }
@@ -55,9 +51,8 @@ async function answerFor(
   requestId: string,
 ): Promise<Answer | undefined> {
   const { sites, scheme, clock, telemetry } = deps;
-  const { request, response } = exchange;
-  const trace = telemetry && traceRequest(telemetry, 'ingress', request, response);
-  const reading = readVisit(request, { sites, scheme, requestId, trace, atMs: clock() });
+  const trace = telemetry && traced(telemetry, exchange);
+  const reading = readVisit(exchange, { sites, scheme, requestId, trace, atMs: clock() });
   if (reading.kind === 'refused') {
     deps.onRuling('refused');
     return problemAnswer(reading.code, reading.detail);
@@ -103,13 +98,18 @@ async function pricedAnswer(
   return refused;
 }
 
-function paymentHeaders({ request }: Exchange): PaymentHeaders {
-  return {
-    paymentSignature: textOf(request.headers['payment-signature']),
-    xPayment: textOf(request.headers['x-payment']),
-  };
+function traced(telemetry: Telemetry, exchange: Exchange): string | undefined {
+  const { method, target } = exchange;
+  const traceparent = exchange.header('traceparent');
+  const span = beginRequestSpan(telemetry, 'ingress', { method, target, traceparent });
+  if (span === undefined) return undefined;
+  exchange.onEnd((isComplete, status) => span.end(status, isComplete));
+  return span.trace;
 }
 
-function textOf(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
+function paymentHeaders(exchange: Exchange): PaymentHeaders {
+  return {
+    paymentSignature: exchange.header('payment-signature'),
+    xPayment: exchange.header('x-payment'),
+  };
 }

@@ -139,7 +139,8 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     headerBytesMax: config.headerBytesMax,
     requestTimeoutMs: 300_000,
     keepAliveTimeoutMs: 65_000,
-    onRequest: (request, response) => void handle(deps, { request, response }),
+    clock,
+    onRequest: (exchange) => void handle(deps, exchange),
     onUnreadable: (code) => unreadable(appender, source, nextRequestId(), clock(), code),
   });
   const address = await listenOn(server, config.host, config.port);

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { type AnyEvent, encodeEvent, type RegistryEvent } from '@paycrawl/events/event';
 import { chargeId, payerId } from '@paycrawl/events/ids';
-import { readVisit, type Visit } from '@paycrawl/ingress/http/visit';
+import { type Asked, readVisit, type Visit } from '@paycrawl/ingress/http/visit';
 import { createSites, type Sites } from '@paycrawl/ingress/site/sites';
 import { knownTokens, type PaymentToken, tokenLookup } from '@paycrawl/ingress/site/token';
 import type { Proof, ReadContext } from '@paycrawl/protocol/proof';
@@ -17,7 +16,7 @@ import { type Payer, proofSigner, readOffer } from '../../payload/sign-proofs.js
 export interface CrawlWorld {
   readonly sites: Sites;
   readonly token: PaymentToken;
-  readonly request: IncomingMessage;
+  readonly request: Asked;
   readonly visit: Visit;
   readonly context: ReadContext;
   readonly terms: QuotedTerms;
@@ -46,9 +45,9 @@ export function createCrawlWorld(nowMs: number): CrawlWorld {
     },
   });
   for (const event of registered(token)) sites.apply(event);
-  const rawHeaders = ['host', host, 'user-agent', 'GPTBot/1.3'];
-  const headers = { host, 'user-agent': 'GPTBot/1.3' };
-  const request = { method: 'GET', url: path, rawHeaders, headers } as unknown as IncomingMessage;
+  const headers = ['host', host, 'user-agent', 'GPTBot/1.3'];
+  const header = (name: string) => headers[headers.indexOf(name) + 1];
+  const request: Asked = { method: 'GET', target: path, headers, header };
   const reading = readVisit(request, { sites, scheme: 'http', requestId: 'r0', atMs: nowMs });
   if (reading.kind === 'refused') throw fail('bench_failed', reading.detail);
   const { visit } = reading;

@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Audience } from '@paycrawl/ingress/delivery/job';
 import { createOrigins } from '@paycrawl/ingress/delivery/origin';
-import { type Answer, writeAnswer } from '@paycrawl/ingress/http/answer';
+import type { Answer } from '@paycrawl/ingress/http/answer';
+import { closeServer, createPublicServer, listenOn } from '@paycrawl/ingress/http/server';
 import { pageBytes } from '../page-server.js';
 import type { Step } from './budget.js';
 import { told } from './child.js';
@@ -20,7 +19,7 @@ const timeoutMs = 10_000;
 export async function httpSteps(): Promise<Step[]> {
   return [
     { name: `page of ${pageBytes} B fetched from the origin`, perCrawl: 1, us: await fetchUs() },
-    { name: 'request received and answered, bare node:http', perCrawl: 1, us: await answerUs() },
+    { name: 'request received and answered, no more', perCrawl: 1, us: await answerUs() },
   ];
 }
 
@@ -63,9 +62,13 @@ function answerUs(): Promise<number> {
 
 /** Processor time of a request that is received and answered, with nothing in between. */
 export async function answeredUs(answer: Answer): Promise<number> {
-  const server = createServer((_request, response) => writeAnswer(response, 'GET', answer));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const server = createPublicServer({
+    ...{ headerBytesMax: 32_768, requestTimeoutMs: timeoutMs, keepAliveTimeoutMs: timeoutMs },
+    clock: Date.now,
+    onRequest: (exchange) => exchange.answer(answer),
+    onUnreadable: async () => answer,
+  });
+  const { port } = new URL(await listenOn(server, '127.0.0.1', 0));
   const asked = [port, connections, answer.status].map(String);
   const client = child('./asking-main.js', asked);
   await told(client);
@@ -74,7 +77,7 @@ export async function answeredUs(answer: Answer): Promise<number> {
     await told(client);
   });
   client.kill();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await closeServer(server);
   return us / requests;
 }
 

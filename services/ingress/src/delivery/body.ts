@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 
 export type Chunks = AsyncIterator<Buffer>;
 
@@ -10,17 +10,17 @@ export interface Streamed {
 
 /** Hands chunks to the client as fast as it takes them; complete means taken by its socket. */
 export async function streamTo(
-  response: ServerResponse,
+  client: Writable,
   begun: readonly Buffer[],
   rest: Chunks,
 ): Promise<Streamed> {
-  const gone = closed(response);
+  const gone = closed(client);
   let bytes = 0;
   const write = async (chunk: Buffer): Promise<boolean> => {
-    if (response.destroyed) return false;
+    if (client.destroyed) return false;
     bytes += chunk.length;
-    if (response.write(chunk)) return true;
-    return (await Promise.race([drained(response), gone])) === 'drained';
+    if (client.write(chunk)) return true;
+    return (await Promise.race([drained(client), gone])) === 'drained';
   };
   for (const chunk of begun) {
     if (!(await write(chunk))) return clientGone(rest, bytes);
@@ -30,13 +30,13 @@ export async function streamTo(
       if (!(await write(next.value))) return clientGone(rest, bytes);
     }
   } catch (error) {
-    const end = response.destroyed ? 'client_gone' : 'broken';
+    const end = client.destroyed ? 'client_gone' : 'broken';
     // The client must not take half a page for a whole one.
-    response.destroy();
+    client.destroy();
     return { end, bytes, error };
   }
-  response.end();
-  const end = (await Promise.race([finished(response), gone])) === 'finished';
+  client.end();
+  const end = (await Promise.race([finished(client), gone])) === 'finished';
   return { end: end ? 'complete' : 'client_gone', bytes };
 }
 
@@ -45,16 +45,16 @@ async function clientGone(rest: Chunks, bytes: number): Promise<Streamed> {
   return { end: 'client_gone', bytes };
 }
 
-function drained(response: ServerResponse): Promise<'drained'> {
-  return new Promise((resolve) => response.once('drain', () => resolve('drained')));
+function drained(client: Writable): Promise<'drained'> {
+  return new Promise((resolve) => client.once('drain', () => resolve('drained')));
 }
 
-function finished(response: ServerResponse): Promise<'finished'> {
-  if (response.writableFinished) return Promise.resolve('finished');
-  return new Promise((resolve) => response.once('finish', () => resolve('finished')));
+function finished(client: Writable): Promise<'finished'> {
+  if (client.writableFinished) return Promise.resolve('finished');
+  return new Promise((resolve) => client.once('finish', () => resolve('finished')));
 }
 
-function closed(response: ServerResponse): Promise<'closed'> {
-  if (response.closed) return Promise.resolve('closed');
-  return new Promise((resolve) => response.once('close', () => resolve('closed')));
+function closed(client: Writable): Promise<'closed'> {
+  if (client.closed) return Promise.resolve('closed');
+  return new Promise((resolve) => client.once('close', () => resolve('closed')));
 }

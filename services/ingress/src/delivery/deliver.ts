@@ -4,13 +4,7 @@ import { isBillable } from '@paycrawl/pricing/price-book';
 import * as V1Receipt from '@paycrawl/protocol/x402-v1-exact/receipt';
 import * as V2Receipt from '@paycrawl/protocol/x402-v2-exact/receipt';
 import { exposedHeaders } from '../challenge/challenge.js';
-import {
-  answerHeaders,
-  hasBody,
-  privateCacheControl,
-  requestHeaders,
-  withVary,
-} from '../http/headers.js';
+import { answerHeaders, privateCacheControl, requestHeaders, withVary } from '../http/headers.js';
 import type { IngressStep } from '../steps.js';
 import { streamTo } from './body.js';
 import { declined, type PaidJob, type Served } from './job.js';
@@ -50,7 +44,7 @@ export async function deliver(deps: DeliverDeps, job: PaidJob): Promise<Served> 
     method: visit.method,
     path: visit.path,
     headers: forwarded(deps, job),
-    body: hasBody(exchange.request.headers) ? exchange.request : null,
+    body: exchange.body ?? null,
   };
   const page = await deps.origins.fetch(request, audience, deps.bufferBytesMax);
   deps.onStep?.('origin_fetched');
@@ -114,9 +108,8 @@ async function stream(
       : notDeliveredEvent(job, { outcome: intended, status, bytes: 0 });
     await report(deps, job, begins);
   }
-  const { response } = job.exchange;
-  if (!response.destroyed) response.writeHead(status, headersOf(job, page.headers, isCharged));
-  const streamed = await streamTo(response, page.begun, page.rest);
+  const body = job.exchange.stream(status, headersOf(job, page.headers, isCharged));
+  const streamed = await streamTo(body, page.begun, page.rest);
   page.close();
   const outcome = outcomeOfStream(intended, streamed.end);
   deps.onOutcome(outcome);
@@ -169,11 +162,11 @@ function isLeaseOver({ lease }: PaidJob): boolean {
 }
 
 function forwarded(deps: DeliverDeps, { visit, exchange }: PaidJob): string[] {
-  return requestHeaders(exchange.request.rawHeaders, {
+  return requestHeaders(exchange.headers, {
     originHost: visit.site.originHost,
     publicHost: visit.host,
     scheme: deps.scheme,
-    remoteAddress: exchange.request.socket.remoteAddress ?? '',
+    remoteAddress: exchange.remoteAddress,
     isPaid: true,
   });
 }

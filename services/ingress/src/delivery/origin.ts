@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import type { Audience } from './job.js';
 import { faultOf, type OriginFault } from './origin-fault.js';
@@ -14,7 +14,7 @@ export interface OriginRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: string[];
-  readonly body: IncomingMessage | null;
+  readonly body: Readable | null;
 }
 
 export interface Origins {

@@ -1,12 +1,13 @@
-import type { ServerResponse } from 'node:http';
 import { catalogue, type ErrorCode } from '@paycrawl/errors/catalogue';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { problemContentType, problemOf } from '@paycrawl/errors/problem';
 
+export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
+
 /** A complete answer of our own, or of the origin when it was buffered. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly headers: AnswerHeaders;
   readonly body: Buffer | string;
 }
 
@@ -23,21 +24,22 @@ export function problemAnswer(code: ErrorCode, detail: string): Answer {
   return { status, headers, body: JSON.stringify(problemOf(fail(code, detail))) };
 }
 
-/** Writes nothing where the client is gone or something was sent already. */
-export function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {
-  if (response.headersSent || response.destroyed) return;
-  const { status, headers, body } = answer;
-  const isBodyless = method === 'HEAD' || status === 204 || status === 304;
+export function isBodyless(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** Name, value, name, value of an answer whose body is here, with its length. */
+export function linesOf(method: string, { status, headers, body }: Answer): (string | string[])[] {
+  const isWithout = isBodyless(method, status);
   // A list: copying the object to add the length would cost more than writing it out.
   const lines: (string | string[])[] = [];
   for (const name of Object.keys(headers)) {
-    if (isBodyless || name !== 'content-length') lines.push(name, headers[name] ?? '');
+    if (isWithout || name !== 'content-length') lines.push(name, headers[name] ?? '');
   }
   // HEAD and 304 tell the length of what GET would bring, where the origin told it.
-  if (!isBodyless) {
+  if (!isWithout) {
     const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     lines.push('content-length', String(bytes));
   }
-  response.writeHead(status, lines);
-  response.end(isBodyless ? undefined : body);
+  return lines;
 }

@@ -5,7 +5,8 @@ import { closeServer, createPublicServer, drainServer, listenOn } from './server
 test('behavior: while it drains every request is answered, and wants another connection next', async () => {
   const server = createPublicServer({
     ...{ headerBytesMax: 16_384, requestTimeoutMs: 5_000, keepAliveTimeoutMs: 5_000 },
-    onRequest: (_, response) => response.writeHead(200, { 'content-length': 2 }).end('ok'),
+    clock: Date.now,
+    onRequest: (exchange) => exchange.answer({ status: 200, headers: {}, body: 'ok' }),
     onUnreadable: async () => ({ status: 400, headers: {}, body: '' }),
   });
   const origin = await listenOn(server, '127.0.0.1', 0);

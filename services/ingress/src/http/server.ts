@@ -1,23 +1,47 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { Answer } from './answer.js';
+import type { Exchange } from './exchange.js';
+import { createPlainLane, type PlainLane } from './plain-lane.js';
+import { strictExchange } from './strict-exchange.js';
 
 export interface ServerOptions {
   readonly headerBytesMax: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
-  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  readonly onRequest: (exchange: Exchange) => void;
   /** Something that is no HTTP request that could be read; answers what is sent back. */
   readonly onUnreadable: (code: ErrorCode) => Promise<Answer>;
 }
 
+export interface PublicServer {
+  readonly strict: Server;
+  readonly lane: PlainLane;
+}
+
 /**
- * Bare `node:http`: a framework's routing and hooks would cost more than a 402 does. The parser
- * is the strict one: both Content-Length and Transfer-Encoding, bare line feeds and folded headers
- * are refused there. Upgrades are not offered: such a request is answered as a plain one.
+ * Two ways to read one port. Requests that are plainly fine are read and answered by the plain
+ * lane; every other one by `node:http`, whose parser is the strict one: both Content-Length and
+ * Transfer-Encoding, bare line feeds and folded headers are refused there. Upgrades are not
+ * offered: such a request is answered as a plain one.
  */
-export function createPublicServer(options: ServerOptions): Server {
+export function createPublicServer(options: ServerOptions): PublicServer {
+  const strict = createStrictServer(options);
+  const [readStrictly] = strict.listeners('connection');
+  strict.removeAllListeners('connection');
+  const { headerBytesMax, keepAliveTimeoutMs, onRequest, clock: nowMs } = options;
+  const lane = createPlainLane({
+    ...{ headerBytesMax, keepAliveTimeoutMs, onRequest, nowMs },
+    handOver: (socket) => void readStrictly?.call(strict, socket),
+  });
+  strict.on('connection', lane.take);
+  return { strict, lane };
+}
+
+function createStrictServer(options: ServerOptions): Server {
   const server = createServer(
     {
       maxHeaderSize: options.headerBytesMax,
@@ -27,7 +51,7 @@ export function createPublicServer(options: ServerOptions): Server {
       insecureHTTPParser: false,
       noDelay: true,
     },
-    options.onRequest,
+    (request, response) => options.onRequest(strictExchange(request, response)),
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
@@ -53,7 +77,11 @@ function rawAnswer({ status, headers, body }: Answer): string {
 /** Clients that come all at once wait in it; with fewer places some would be a second late (SYN). */
 const backlog = 4_096;
 
-export async function listenOn(server: Server, host: string, port: number): Promise<string> {
+export async function listenOn(
+  { strict: server }: PublicServer,
+  host: string,
+  port: number,
+): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, backlog, () => {
@@ -72,9 +100,10 @@ export async function listenOn(server: Server, host: string, port: number): Prom
  * over another connection the next time. Cutting idle connections at once would lose the request
  * that a client is just sending on one of them.
  */
-export async function drainServer(server: Server, drainMs: number): Promise<void> {
+export async function drainServer({ strict, lane }: PublicServer, drainMs: number): Promise<void> {
   if (drainMs === 0) return;
-  server.prependListener('request', (_request, response: ServerResponse) => {
+  lane.drain();
+  strict.prependListener('request', (_request, response: ServerResponse) => {
     response.setHeader('connection', 'close');
   });
   await new Promise((resolve) => setTimeout(resolve, drainMs));
@@ -83,14 +112,20 @@ export async function drainServer(server: Server, drainMs: number): Promise<void
 const idleCheckMs = 50;
 
 /** Answers what was begun; connections end as soon as they are idle. */
-export async function closeServer(server: Server): Promise<void> {
-  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+export async function closeServer({ strict, lane }: PublicServer): Promise<void> {
+  const endIdle = (): void => {
+    strict.closeIdleConnections();
+    lane.closeIdle();
+  };
+  const idle = setInterval(endIdle, idleCheckMs);
+  lane.drain();
   try {
     await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
+      strict.close(() => resolve());
+      endIdle();
     });
   } finally {
     clearInterval(idle);
+    lane.close();
   }
 }

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import { type Crawler, recogniseCrawler } from '@paycrawl/pricing/crawler';
 import { normalizeTarget, type Target } from '@paycrawl/pricing/target';
 import type { Site, Sites } from '../site/sites.js';
+import type { Exchange } from './exchange.js';
 
 /** What a request is about, read once. */
 export interface Visit {
@@ -36,14 +36,17 @@ export interface VisitContext {
 
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
 
-export function readVisit(request: IncomingMessage, context: VisitContext): VisitReading {
-  const host = hostOf(request.rawHeaders);
+/** What is read of a request. */
+export type Asked = Pick<Exchange, 'method' | 'target' | 'headers' | 'header'>;
+
+export function readVisit(asked: Asked, context: VisitContext): VisitReading {
+  const host = hostOf(asked.headers);
   if (host === 'several') return refused('host_duplicate', 'Host was sent more than once.');
   const site = host === undefined ? undefined : context.sites.byHost(host);
   if (host === undefined || site === undefined) {
     return refused('host_unknown', 'No publisher is registered for this host.');
   }
-  const rawTarget = originForm(request.url ?? '', host);
+  const rawTarget = originForm(asked.target, host);
   if (rawTarget === undefined) {
     return refused('target_mismatch', 'The target names another host than the Host header.');
   }
@@ -52,13 +55,13 @@ export function readVisit(request: IncomingMessage, context: VisitContext): Visi
   const path = target.path + target.query;
   const visit: Visit = {
     requestId: context.requestId,
-    method: request.method ?? 'GET',
+    method: asked.method,
     host,
     site,
     target,
     path,
     url: `${context.scheme}://${host}${path}`,
-    crawler: recogniseCrawler(request.headers['user-agent'] ?? ''),
+    crawler: recogniseCrawler(asked.header('user-agent') ?? ''),
     atMs: context.atMs,
     trace: context.trace,
   };
@@ -66,13 +69,13 @@ export function readVisit(request: IncomingMessage, context: VisitContext): Visi
 }
 
 /** Node keeps the first of several Host headers; another hop might take the last. */
-function hostOf(rawHeaders: readonly string[]): string | 'several' | undefined {
+function hostOf(headers: readonly string[]): string | 'several' | undefined {
   let host: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
     if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
     if (host !== undefined) return 'several';
-    host = rawHeaders[i + 1] ?? '';
+    host = headers[i + 1] ?? '';
   }
   return host?.toLowerCase();
 }

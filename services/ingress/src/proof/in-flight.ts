@@ -100,11 +100,10 @@ function audienceOf(crowd: Crowd): Audience {
 
 function listen(crowd: Crowd, exchange: Exchange): void {
   crowd.listeners.add(exchange);
-  const { response } = exchange;
-  response.once('close', () => {
+  exchange.onEnd((isComplete) => {
     crowd.listeners.delete(exchange);
     // An answer that was sent ends nothing.
-    if (crowd.listeners.size > 0 || response.writableFinished) return;
+    if (crowd.listeners.size > 0 || isComplete) return;
     crowd.isGone = true;
     crowd.onGone?.();
   });

@@ -219,12 +219,17 @@ function readContext(deps: PresentDeps, visit: Visit, price: Price): ReadContext
   };
 }
 
+const decisiveHeaders = [
+  'range',
+  'if-none-match',
+  'if-modified-since',
+  'accept',
+  'accept-encoding',
+] as const;
+
 /** Requests share an answer only if the origin would give all of them the same one. */
-function sharedKey(chargeId: string, visit: Visit, { request }: Exchange): string {
-  const { range = '', accept = '' } = request.headers;
-  const { 'accept-encoding': encoding = '', 'if-none-match': ifNoneMatch = '' } = request.headers;
-  const since = request.headers['if-modified-since'] ?? '';
-  const asked = [range, ifNoneMatch, since, accept, encoding];
+function sharedKey(chargeId: string, visit: Visit, exchange: Exchange): string {
+  const asked = decisiveHeaders.map((name) => exchange.header(name) ?? '');
   return `${chargeId} ${visit.method} ${visit.url} ${JSON.stringify(asked)}`;
 }
 

@@ -1,11 +1,10 @@
-import type { ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { dependsOnCrawler } from '@paycrawl/pricing/match-rule';
 import type { OriginRequest, Origins } from '../delivery/origin.js';
 import { codeOfFault } from '../delivery/outcome.js';
-import { problemAnswer, writeAnswer } from '../http/answer.js';
+import { problemAnswer } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
-import { answerHeaders, hasBody, requestHeaders, withVary } from '../http/headers.js';
+import { answerHeaders, requestHeaders, withVary } from '../http/headers.js';
 import type { Visit } from '../http/visit.js';
 
 export interface PassThroughDeps {
@@ -19,29 +18,28 @@ export async function passThrough(
   visit: Visit,
   exchange: Exchange,
 ): Promise<void> {
-  const { request, response } = exchange;
   const { site, method } = visit;
   const abort = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) abort.abort();
+  exchange.onEnd((isComplete) => {
+    if (!isComplete) abort.abort();
   });
   const asked: OriginRequest = {
     origin: site.origin,
     method,
     path: visit.path,
-    headers: requestHeaders(request.rawHeaders, {
+    headers: requestHeaders(exchange.headers, {
       originHost: site.originHost,
       publicHost: visit.host,
       scheme: deps.scheme,
-      remoteAddress: request.socket.remoteAddress ?? '',
+      remoteAddress: exchange.remoteAddress,
       isPaid: false,
     }),
-    body: hasBody(request.headers) ? request : null,
+    body: exchange.body ?? null,
   };
   const opened = await deps.origins.open(asked, abort.signal);
   if (opened.kind === 'failed') {
     const code = codeOfFault(opened.outcome);
-    return writeAnswer(response, method, problemAnswer(code, 'The site behind did not answer.'));
+    return exchange.answer(problemAnswer(code, 'The site behind did not answer.'));
   }
   const { statusCode, body } = opened.answer;
   const headers = answerHeaders(opened.answer.headers, {
@@ -53,24 +51,23 @@ export async function passThrough(
   if (site.book !== undefined && dependsOnCrawler(site.book, visit.target, visit.atMs)) {
     headers.vary = withVary(headers.vary, 'User-Agent');
   }
-  response.writeHead(statusCode, headers);
-  await pump(body, response);
+  await pump(body, exchange.stream(statusCode, headers));
 }
 
 /**
  * As `pipeline` does it, without the abort and its error that `pipeline` makes at every end.
  * When one side breaks off, the other is closed, so that nobody takes half a page for a whole one.
  */
-function pump(body: Readable, response: ServerResponse): Promise<void> {
+function pump(body: Readable, client: Writable): Promise<void> {
   return new Promise((resolve) => {
-    body.on('error', () => response.destroy());
-    response.once('close', () => {
+    body.on('error', () => client.destroy());
+    client.once('close', () => {
       body.destroy();
       resolve();
     });
-    if (response.closed) {
+    if (client.closed) {
       body.destroy();
       resolve();
-    } else body.pipe(response);
+    } else body.pipe(client);
   });
 }

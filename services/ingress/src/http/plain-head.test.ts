@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readPlainHead } from './plain-head.js';
+
+const host = 'Host: site.example\r\n';
+
+test('behavior: names in lower case, values without the blanks around them, in their order', () => {
+  const head = `GET /a?b=%20 HTTP/1.1\r\n${host}User-Agent: \t GPTBot/1 \t\r\nX-Empty:\r\nX-Nbsp:\xa0\r\n\r\n`;
+  expect(readPlainHead(head)).toEqual({
+    method: 'GET',
+    target: '/a?b=%20',
+    headers: [
+      ...['host', 'site.example', 'user-agent', 'GPTBot/1', 'x-empty', '', 'x-nbsp', '\xa0'],
+    ],
+    isLast: false,
+  });
+});
+
+test.each([
+  ['Connection: close', true],
+  ['connection: Keep-Alive', false],
+])('behavior: %s', (line, isLast) => {
+  expect(readPlainHead(`HEAD / HTTP/1.1\r\n${host}${line}\r\n\r\n`)?.isLast).toBe(isLast);
+});
+
+test.each([
+  ['a body', `GET / HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\n`],
+  ['a body without a length', `GET / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`],
+  ['a name with a blank', `GET / HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n`],
+  ['a folded line', `GET / HTTP/1.1\r\n${host}X-A: 1\r\n Content-Length: 3\r\n\r\n`],
+  ['a bare line feed', `GET / HTTP/1.1\r\n${host}X-A: 1\nContent-Length: 3\r\n\r\n`],
+  ['a bare carriage return', `GET / HTTP/1.1\r\n${host}X-A: 1\rX-B: 2\r\n\r\n`],
+  ['a zero byte', `GET / HTTP/1.1\r\n${host}X-A: \0\r\n\r\n`],
+  ['a line without a colon', `GET / HTTP/1.1\r\n${host}X-A\r\n\r\n`],
+  ['a name that is none', `GET / HTTP/1.1\r\n${host}X(A): 1\r\n\r\n`],
+  ['a header twice', `GET / HTTP/1.1\r\n${host}X-A: 1\r\nx-a: 2\r\n\r\n`],
+  ['two hosts', `GET / HTTP/1.1\r\n${host}${host}\r\n`],
+  ['no host', 'GET / HTTP/1.1\r\nX-A: 1\r\n\r\n'],
+  ['an empty host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
+  ['an upgrade', `GET / HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`],
+  ['a named hop-by-hop header', `GET / HTTP/1.1\r\n${host}Connection: close, x-a\r\n\r\n`],
+  ['an expectation', `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`],
+  ['another method', `POST / HTTP/1.1\r\n${host}\r\n`],
+  ['a method in small letters', `get / HTTP/1.1\r\n${host}\r\n`],
+  ['absolute form', `GET http://site.example/ HTTP/1.1\r\n${host}\r\n`],
+  ['another version', `GET / HTTP/1.0\r\n${host}\r\n`],
+  ['two blanks', `GET  / HTTP/1.1\r\n${host}\r\n`],
+  ['a target with a control', `GET /\x01 HTTP/1.1\r\n${host}\r\n`],
+  ['a target beyond ASCII', `GET /\xe4 HTTP/1.1\r\n${host}\r\n`],
+  ['an empty line before it', `\r\nGET / HTTP/1.1\r\n${host}\r\n`],
+  ['more headers than anybody sends', `GET / HTTP/1.1\r\n${host}${manyLines(64)}\r\n`],
+])('behavior: %s is for the strict parser', (_, head) => {
+  expect(readPlainHead(head)).toBe(undefined);
+});
+
+test('property: what is taken is what was written, and time grows with length alone', () => {
+  const line = fc.tuple(fc.stringMatching(/^x-[a-z]{1,9}$/), fc.stringMatching(/^[!-~]{0,40}$/));
+  const lines = fc.uniqueArray(line, { selector: ([name]) => name, maxLength: 60 });
+  const target = fc.stringMatching(/^\/[!-~]{0,60}$/);
+  fc.assert(
+    fc.property(lines, target, (written, path) => {
+      const text = written.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      const read = readPlainHead(`GET ${path} HTTP/1.1\r\n${host}${text}\r\n`);
+      expect(read?.target).toBe(path);
+      expect(read?.headers.slice(2)).toEqual(written.flat());
+    }),
+  );
+  const before = performance.now();
+  readPlainHead(`GET / HTTP/1.1\r\n${'a:\r\n'.repeat(8_000)}x\n`);
+  readPlainHead(`GET / HTTP/1.1\r\nX: ${'a'.repeat(32_000)}\n`);
+  expect(performance.now() - before).toBeLessThan(100);
+});
+
+function manyLines(count: number): string {
+  return Array.from({ length: count }, (_, i) => `X-${i}: 1\r\n`).join('');
+}

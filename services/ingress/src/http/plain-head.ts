@@ -1,0 +1,88 @@
+/** Reads the heads of requests that are plainly fine, and takes no other. */
+
+export interface PlainHead {
+  readonly method: string;
+  readonly target: string;
+  /** Name, value, name, value; names in lower case, each once. */
+  readonly headers: readonly string[];
+  /** The client wants no other request on this connection. */
+  readonly isLast: boolean;
+}
+
+/**
+ * GET or HEAD of a path, HTTP/1.1, lines of visible characters that end as they should. No
+ * alternative of it can match at two places, so it takes one step a character.
+ */
+const grammar =
+  /^(?:GET|HEAD) \/[\x21-\x7e]* HTTP\/1\.1\r\n(?:[!-~][\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** After them the connection is read in another way, or the request goes on after its head. */
+const oddNames = new Set(['content-length', 'transfer-encoding', 'upgrade', 'expect', 'trailer']);
+const headersMax = 64;
+const versionLength = ' HTTP/1.1'.length;
+
+/** `head` with its last empty line, a character a byte. Undefined: a strict parser has to look. */
+export function readPlainHead(head: string): PlainHead | undefined {
+  if (!grammar.test(head)) return undefined;
+  const lineEnd = head.indexOf('\r\n');
+  const methodEnd = head.indexOf(' ');
+  const headers: string[] = [];
+  let isLast = false;
+  let hasHost = false;
+  for (let at = lineEnd + 2; at < head.length - 2; ) {
+    const end = head.indexOf('\r\n', at);
+    const colon = head.indexOf(':', at);
+    if (colon < 0 || colon > end) return undefined;
+    const name = lowerName(head.slice(at, colon));
+    if (name === undefined || oddNames.has(name) || isThere(headers, name)) return undefined;
+    if (headers.length === 2 * headersMax) return undefined;
+    const value = trimmed(head, colon + 1, end);
+    if (name === 'connection') {
+      const wish = value.toLowerCase();
+      if (wish !== 'close' && wish !== 'keep-alive') return undefined;
+      isLast = wish === 'close';
+    } else if (name === 'host') hasHost = value !== '';
+    headers.push(name, value);
+    at = end + 2;
+  }
+  if (!hasHost) return undefined;
+  const method = head.slice(0, methodEnd);
+  const target = head.slice(methodEnd + 1, lineEnd - versionLength);
+  return { method, target, headers, isLast };
+}
+
+const knownNames = new Map<string, string>();
+const knownNamesMax = 1_000;
+
+/** In lower case, always the same string; undefined where it is no name. */
+function lowerName(spelled: string): string | undefined {
+  const known = knownNames.get(spelled);
+  if (known !== undefined) return known;
+  if (!token.test(spelled)) return undefined;
+  const lower = spelled.toLowerCase();
+  // A copy: what was cut out of a head would keep all of it in memory.
+  if (knownNames.size < knownNamesMax) knownNames.set(copyOf(spelled), copyOf(lower));
+  return lower;
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+function isThere(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
+  return false;
+}
+
+/** Without the spaces and tabs around it, and no others: a no-break space is part of a value. */
+function trimmed(head: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(head.charCodeAt(start))) start++;
+  while (end > start && isBlank(head.charCodeAt(end - 1))) end--;
+  return head.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
