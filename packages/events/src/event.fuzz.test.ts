@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { goldens } from './event.given.js';
+import { goldens, replaceAt } from './event.given.js';
 import { type AnyEvent, decodeEvent, encodeEvent } from './event.js';
 
 const golden = fc.constantFrom(...goldens());
@@ -10,19 +10,6 @@ function roundTrips(value: Uint8Array): void {
   if (decoded.kind !== 'event') return;
   const again = decodeEvent(encodeEvent(decoded.event));
   expect(again).toEqual(decoded);
-}
-
-/** Replaces one value somewhere in the tree. */
-function replaceAt(tree: unknown, path: readonly number[], value: unknown): unknown {
-  const [step, ...rest] = path;
-  if (step === undefined || typeof tree !== 'object' || tree === null) return value;
-  const keys = Object.keys(tree);
-  const key = keys[step % Math.max(1, keys.length)];
-  if (key === undefined) return value;
-  const copy = Array.isArray(tree) ? [...tree] : { ...tree };
-  const node = copy as Record<string, unknown>;
-  node[key] = replaceAt(node[key], rest, value);
-  return copy;
 }
 
 describe('the envelope', () => {

@@ -19,3 +19,16 @@ export function goldens(): Golden[] {
       return { name: file.replace(/\.json$/, ''), value };
     });
 }
+
+/** Replaces one value somewhere in the tree. */
+export function replaceAt(tree: unknown, path: readonly number[], value: unknown): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof tree !== 'object' || tree === null) return value;
+  const keys = Object.keys(tree);
+  const key = keys[step % Math.max(1, keys.length)];
+  if (key === undefined) return value;
+  const copy = Array.isArray(tree) ? [...tree] : { ...tree };
+  const node = copy as Record<string, unknown>;
+  node[key] = replaceAt(node[key], rest, value);
+  return copy;
+}

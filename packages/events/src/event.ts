@@ -1,11 +1,13 @@
 import type { TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { asciiBytes } from './ascii-bytes.js';
 import { challengeEvents } from './challenges.js';
 import { chargeEvents } from './charges.js';
 import { deadLetterEvents } from './dead-letters.js';
 import { decisionEvents } from './decisions.js';
 import type { EventDefinition, EventOf } from './definition.js';
 import { type Cause, type Envelope, idOfCause } from './envelope.js';
+import { createJsonWriter, isPlainText, type JsonWriter } from './json-writer.js';
 import { ledgerEvents } from './ledger.js';
 import { paymentEvents } from './payments.js';
 import { PublisherFrozen, PublisherUnfrozen, registryEvents } from './registry.js';
@@ -53,16 +55,49 @@ export const allDefinitions: readonly EventDefinition[] = [...definitions.values
 
 /** The record value. Field order is fixed, so that equal events are equal bytes. */
 export function encodeEvent(event: AnyEvent): Buffer {
-  const head = `{"type":"${event.type}.v${definitionOf(event.type).version}"`;
+  const { head, writeData } = writerOf(event.type);
+  const { id, source, timeMs, cause, trace } = event;
+  const data = writeData(event.data);
   // The id of an output follows from its cause and is not written twice.
-  const identity = event.cause
-    ? `,"cause":${JSON.stringify(event.cause)}`
-    : `,"id":${JSON.stringify(event.id)}`;
-  const trace = event.trace === undefined ? '' : `,"trace":${JSON.stringify(event.trace)}`;
-  return Buffer.from(
-    `${head}${identity},"source":${JSON.stringify(event.source)},"timeMs":${event.timeMs}${trace},` +
-      `"data":${JSON.stringify(event.data)}}`,
+  const origin = cause === undefined ? id : cause[0];
+  if (data === undefined || !isPlainText(`${origin}${source}${trace ?? ''}`)) {
+    return Buffer.from(textOfEvent(head, event));
+  }
+  const identity =
+    cause === undefined
+      ? `,"id":"${id}"`
+      : `,"cause":["${origin}",${cause[1]},${cause[2]},${cause[3]}]`;
+  const traced = trace === undefined ? '' : `,"trace":"${trace}"`;
+  return asciiBytes(
+    `${head}${identity},"source":"${source}","timeMs":${timeMs}${traced},"data":${data}}`,
   );
+}
+
+/** The same, whatever its texts are. */
+function textOfEvent(head: string, { id, source, timeMs, cause, trace, data }: AnyEvent): string {
+  const identity = cause ? `,"cause":${JSON.stringify(cause)}` : `,"id":${JSON.stringify(id)}`;
+  const traced = trace === undefined ? '' : `,"trace":${JSON.stringify(trace)}`;
+  return (
+    `${head}${identity},"source":${JSON.stringify(source)},"timeMs":${timeMs}${traced},` +
+    `"data":${JSON.stringify(data)}}`
+  );
+}
+
+interface EventWriter {
+  readonly head: string;
+  readonly writeData: JsonWriter;
+}
+
+const writers = new Map<EventType, EventWriter>();
+
+function writerOf(type: EventType): EventWriter {
+  let writer = writers.get(type);
+  if (writer === undefined) {
+    const { version, schema } = definitionOf(type);
+    writer = { head: `{"type":"${type}.v${version}"`, writeData: createJsonWriter(schema) };
+    writers.set(type, writer);
+  }
+  return writer;
 }
 
 /** What is still being put together: assigned field by field, without a spread. */
