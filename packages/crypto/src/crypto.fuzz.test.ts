@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { hashTypedData, keccak256 as viemKeccak } from 'viem';
 import { expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { checksumAddressOf } from './address.js';
 import { domainSeparator, transferAuthorizationDigest } from './eip712.js';
 import { bytesFromHex, type Hex, hexFromBytes } from './hex.js';
 import { keccak256 } from './keccak.js';
+import { macBytes, quoteMac } from './quote-mac.js';
 import { addressOfPrivateKey, recoverAddress, recoverAddressWith, signDigest } from './recover.js';
 import { loadNative, loadWasm } from './secp256k1-engine.js';
 
@@ -84,6 +86,21 @@ test('property: hostile bytes get the same answer from both engines and never a 
       expect(recoverAddressWith(wasm, digest, signature)).toEqual(answer);
     }),
     { numRuns: 300 },
+  );
+});
+
+test('property: the MAC of a quote is HMAC-SHA256, whatever the key and the message', () => {
+  const messages = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 2_000 }),
+    // Lone surrogates included, around the length where the way of making it changes.
+    fc.string({ unit: fc.constantFrom('a', '\u00e9', '\u20ac', '\ud83d'), minLength: 900 }),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), messages, (secret, message) => {
+      const mac = createHmac('sha256', secret).update(message, 'utf8').digest();
+      const made = quoteMac({ id: 'k', secret }, message);
+      expect(hexFromBytes(made)).toBe(hexFromBytes(mac.subarray(0, macBytes)));
+    }),
   );
 });
 

@@ -4,7 +4,7 @@ export type RecoveryEngine = 'native' | 'wasm';
 
 export interface Secp256k1 {
   readonly name: RecoveryEngine;
-  /** The 65-byte uncompressed public key, or null where the signature has none. */
+  /** The 65-byte uncompressed public key until the next call, or null: the signature has none. */
   recover(hash: Uint8Array, rs: Uint8Array, recoveryId: number): Uint8Array | null;
   sign(hash: Uint8Array, privateKey: Uint8Array): { rs: Uint8Array; recoveryId: number };
   publicKey(privateKey: Uint8Array): Uint8Array;
@@ -16,11 +16,13 @@ const require = createRequire(import.meta.url);
 export function loadNative(): Secp256k1 {
   // Not the package's main file: that one falls back to a JavaScript curve without a word.
   const addon: typeof import('secp256k1') = require('secp256k1/bindings');
+  // Above 64 bytes V8 allocates outside of its heap: one that is used again saves that each time.
+  const recovered = new Uint8Array(65);
   return {
     name: 'native',
     recover(hash, rs, recoveryId) {
       try {
-        return addon.ecdsaRecover(rs, recoveryId, hash, false);
+        return addon.ecdsaRecover(rs, recoveryId, hash, false, recovered);
       } catch {
         return null; // r or s out of range, or no such point on the curve
       }

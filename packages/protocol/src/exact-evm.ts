@@ -17,7 +17,7 @@ const Decimal = Type.RegExp(/^(0|[1-9][0-9]{0,77})$/);
 
 export const ExactEvmPayload = Type.Object({
   // 65 bytes of a key, or whatever an account contract understands (EIP-1271, ERC-6492).
-  signature: Type.RegExp(/^0x([0-9a-fA-F]{2}){1,5000}$/),
+  signature: Type.RegExp(/^0x(?:[0-9a-fA-F]{2}){1,5000}$/),
   authorization: Type.Object({
     from: AnyAddress,
     to: AnyAddress,

@@ -65,6 +65,16 @@ test('property: any change of a term or of a character is noticed', () => {
   );
 });
 
+test('error: the MAC in another spelling of base64url is no MAC', () => {
+  const compact = writeQuote(key, terms, quote);
+  const spellings = ['x', 'y', 'z'].map((last) => compact.slice(0, -1) + last);
+  const bytesOf = (text: string) => Buffer.from(text.slice(-22), 'base64url');
+  for (const spelling of spellings) {
+    expect(bytesOf(spelling)).toEqual(bytesOf(compact));
+    expect(readQuote(check, terms, spelling).kind).toBe('altered');
+  }
+});
+
 test('property: any text is read or refused, never a throw', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
