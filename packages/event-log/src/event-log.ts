@@ -20,10 +20,14 @@ export interface TopicPartition {
 /** A record before it stands in the log. The caller chooses the partition (`partitionForKey`). */
 export interface NewRecord extends TopicPartition {
   readonly key: string;
+  /** Not to be changed any more: a reader of this process may get this very buffer. */
   readonly value: Buffer;
 }
 
-/** A record that stands in the log. `offset` is an int64 on Kafka; safe here below 2^53. */
+/**
+ * A record that stands in the log; all readers of a process may get the same object, so nobody
+ * changes it. `offset` is an int64 on Kafka; safe here below 2^53.
+ */
 export interface LogRecord extends NewRecord {
   readonly offset: number;
   /** Append time given by the log, Unix milliseconds; see above for when it may go back. */

@@ -4,7 +4,7 @@ import { joinAsMember } from './groups/member.js';
 import { acquireCore, type Core, expireAll, releaseCore, requireTopic } from './lmdb/core.js';
 import { listTopics, registerTopics } from './lmdb/registry.js';
 import { type LmdbLogOptions, lmdbSettings } from './lmdb/settings.js';
-import { readTopic, requirePartition, topicOffsets } from './lmdb/topic-store.js';
+import { followTopic, readTopic, requirePartition, topicOffsets } from './lmdb/topic-store.js';
 import { enqueue } from './lmdb/topic-writer.js';
 import { createProducer, type ProducerPort } from './producer.js';
 import { batchRecordsMaxDefault, type RecordSource, startPump } from './pump.js';
@@ -97,7 +97,7 @@ function producerPort(handle: Handle): ProducerPort {
 function sourceOf(core: Core): RecordSource {
   return {
     read: ({ topic, partition }, fromOffset, recordsMax) =>
-      readTopic(requireTopic(core, topic).store, partition, fromOffset, recordsMax),
+      followTopic(requireTopic(core, topic).store, partition, fromOffset, recordsMax),
     subscribe: (topic, partition, listener) => core.waiters.subscribe(topic, partition, listener),
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
   };

@@ -2,7 +2,8 @@ import type { LogRecord, TopicPartition } from './event-log.js';
 
 /** What a reader needs of an adapter whose reads are local and therefore synchronous. */
 export interface RecordSource {
-  read(partition: TopicPartition, fromOffset: number, recordsMax: number): LogRecord[];
+  /** Empty while nothing new was rung. Readers of one process may get the very same objects. */
+  read(partition: TopicPartition, fromOffset: number, recordsMax: number): readonly LogRecord[];
   subscribe(topic: string, partition: number, listener: () => void): () => void;
   /** Lets other work of the process run between two batches. */
   breathe(): Promise<void>;

@@ -3,6 +3,8 @@ export interface Waiters {
   /** Calls `listener` after each commit to the partition until unsubscribed. */
   subscribe(topic: string, partition: number, listener: () => void): () => void;
   ring(topic: string, partition: number): void;
+  /** How many wait. */
+  count(topic: string, partition: number): number;
   /** Wakes all readers of a topic, so that they meet by themselves what is wrong with it. */
   ringAll(topic: string): void;
   /** Topics with at least one listener, for a poller. */
@@ -29,6 +31,7 @@ export function createWaiters(): Waiters {
       if (listeners === undefined) return;
       for (const listener of listeners) listener();
     },
+    count: (topic, partition) => byTopic.get(topic)?.get(partition)?.size ?? 0,
     ringAll(topic) {
       for (const listeners of byTopic.get(topic)?.values() ?? []) {
         for (const listener of listeners) listener();

@@ -120,6 +120,8 @@ function isSharedNow({ store, writer }: Topic, waiters: Waiters): boolean {
   try {
     return (pollTopic(store) && !isOwn) || wasShared;
   } catch {
+    // Where it ends is not known: they look.
+    store.rungAt.fill(Number.POSITIVE_INFINITY);
     waiters.ringAll(store.config.name);
     return false;
   }

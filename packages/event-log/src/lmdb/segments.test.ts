@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { collector } from '../collector.given.js';
-import type { EventLog } from '../event-log.js';
+import type { EventLog, LogRecord } from '../event-log.js';
 import { openLmdbLog } from '../lmdb-log.js';
 import { createWaiters } from '../waiters.js';
 import { lmdbSettings } from './settings.js';
@@ -144,4 +144,30 @@ test('behavior: openers in one process share the log and close on their own', as
   expect(await two.offsets(place)).toEqual({ earliest: 0, next: 2 });
   expect(seen.items).toEqual(['before-0']);
   await two.close();
+});
+
+test('behavior: readers of one process get the same objects, equal to what is on disk', async () => {
+  const log = open();
+  await log.createTopics([{ name: topic, partitions: 1, retentionMs: 'forever' }]);
+  await fill(log, 1, 'before');
+  const seen = [collector<LogRecord>(), collector<LogRecord>()] as const;
+  for (const each of seen) {
+    await log.tail({
+      ...place,
+      fromOffset: 0,
+      onRecords: async (records) => each.add(...records),
+      onError: (error) => each.fail(error),
+    });
+  }
+  for (const { until } of seen) await until((records) => records.length === 1);
+  const value = Buffer.from('value');
+  await log.producer().append(['a', 'é', 'lone \ud800'].map((key) => ({ ...place, key, value })));
+  await fill(log, 5, 'after');
+  for (const { until } of seen) await until((records) => records.length === 9);
+  const [one, two] = seen;
+  // The first one was read by one of them before the other was there.
+  expect(one.items.slice(1).every((record, n) => record === two.items[n + 1])).toBe(true);
+  expect(one.items[1]?.value).toBe(value);
+  expect(one.items).toEqual(await log.read(place, 0, 100));
+  await log.close();
 });

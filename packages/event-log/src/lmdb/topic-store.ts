@@ -5,6 +5,7 @@ import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { LogRecord, TopicConfig } from '../event-log.js';
 import type { Waiters } from '../waiters.js';
 import { decodeHead, emptyHead, headNext, headSealed, successorHead } from './layout.js';
+import { createRecent, dropRecent, findRecent, keepRecent, type Recent } from './recent.js';
 import {
   closeSegment,
   deleteSegmentFolder,
@@ -28,6 +29,8 @@ export interface TopicStore {
   readonly retired: Segment[];
   /** Where readers of this process were last told that each partition ends. */
   readonly rungAt: number[];
+  /** Of each partition. */
+  readonly recent: readonly Recent[];
   /** Another process wrote since the poller looked last. */
   isShared: boolean;
   /** The lowest segment that is not expired, as all processes agree at this moment. */
@@ -42,9 +45,23 @@ export interface TopicStoreOptions {
   firstSegmentId(): number;
 }
 
+/** Some batches of a reader: those of one process are seldom further apart. */
+const recentBytesOfTopic = 4 * 1024 ** 2;
+const recentBytesMin = 512 * 1024;
+
 export function openTopicStore(options: TopicStoreOptions): TopicStore {
-  const rungAt = new Array<number>(options.config.partitions).fill(0);
-  const store: TopicStore = { ...options, segments: [], retired: [], rungAt, isShared: false };
+  const { partitions } = options.config;
+  const rungAt = new Array<number>(partitions).fill(0);
+  const recentBytes = Math.max(recentBytesMin, recentBytesOfTopic / partitions);
+  const recent = Array.from({ length: partitions }, () => createRecent(recentBytes));
+  const store: TopicStore = {
+    ...options,
+    segments: [],
+    retired: [],
+    rungAt,
+    recent,
+    isShared: false,
+  };
   openFromFirst(store);
   advance(store);
   rungAt.splice(0, rungAt.length, ...readHead(activeSegment(store)).next);
@@ -122,6 +139,35 @@ export function readTopic(
     if (cause instanceof PaycrawlError) throw cause;
     throw fail('log_unavailable', 'The event log could not be read.', { cause });
   }
+}
+
+/**
+ * As `readTopic`, for a reader that is rung for whatever comes: it looks no further than it was told
+ * of, and shares records with the other readers of this process.
+ */
+export function followTopic(
+  store: TopicStore,
+  partition: number,
+  fromOffset: number,
+  recordsMax: number,
+): readonly LogRecord[] {
+  requirePartition(store, partition);
+  const recent = recentOf(store, partition);
+  const readers = store.waiters.count(store.config.name, partition);
+  if (readers === 1) dropRecent(recent, fromOffset);
+  if (fromOffset >= (store.rungAt[partition] ?? 0)) return [];
+  const isExpired = fromOffset < (store.segments[0]?.base[partition] ?? 0);
+  const shared = isExpired ? undefined : findRecent(recent, fromOffset, recordsMax);
+  if (shared !== undefined) return shared;
+  const records = readTopic(store, partition, fromOffset, recordsMax);
+  if (readers > 1) keepRecent(recent, records);
+  return records;
+}
+
+export function recentOf(store: TopicStore, partition: number): Recent {
+  const recent = store.recent[partition];
+  if (recent !== undefined) return recent;
+  throw fail('log_unknown_partition', `${store.config.name} has no partition ${partition}.`);
 }
 
 function readSegments(

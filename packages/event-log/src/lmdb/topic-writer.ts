@@ -1,5 +1,5 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
-import type { NewRecord } from '../event-log.js';
+import type { LogRecord, NewRecord } from '../event-log.js';
 import type { MutableAppended, Pending } from '../producer.js';
 import {
   type ChunkWriter,
@@ -11,9 +11,10 @@ import {
   type Head,
   headKey,
 } from './layout.js';
+import { keepRecent } from './recent.js';
 import { headBytes, reopenSegment, type SegmentDatabase } from './segment.js';
 import { segmentMsOf } from './settings.js';
-import { activeSegment, advance, refresh, type TopicStore } from './topic-store.js';
+import { activeSegment, advance, recentOf, refresh, type TopicStore } from './topic-store.js';
 import { transact } from './transact.js';
 
 /** All producers of this process to one topic: one queue, at most one transaction in flight. */
@@ -30,13 +31,22 @@ export interface TopicWriter {
   reopening: Promise<void> | undefined;
 }
 
-/** What one transaction appends to one partition. */
+/** What the next transaction appends to one partition. */
 interface Lane {
-  readonly records: NewRecord[];
-  readonly appended: MutableAppended[];
+  records: NewRecord[];
+  appended: MutableAppended[];
+}
+
+/** What a transaction appended to one partition. */
+interface Run {
+  readonly partition: number;
+  readonly records: readonly NewRecord[];
+  readonly baseOffset: number;
+  readonly timestampMs: number;
 }
 
 const transactionRecordsMax = 20_000;
+const loneSurrogate = /\p{Surrogate}/u;
 
 export function createTopicWriter(store: TopicStore): TopicWriter {
   const lanes = Array.from({ length: store.config.partitions }, () => ({
@@ -99,12 +109,13 @@ type Outcome = 'committed' | 'sealed';
 /** What a transaction took from the queue; given up when it is late, so that it writes nothing. */
 interface Batch {
   readonly pending: Pending[];
+  readonly runs: Run[];
   isGivenUp: boolean;
 }
 
 async function commitOnce(writer: TopicWriter): Promise<void> {
   const { store } = writer;
-  const batch: Batch = { pending: [], isGivenUp: false };
+  const batch: Batch = { pending: [], runs: [], isGivenUp: false };
   try {
     await withDeadline(store.settings.commitTimeoutMs, () => commitBatch(writer, batch));
   } catch (cause) {
@@ -112,7 +123,7 @@ async function commitOnce(writer: TopicWriter): Promise<void> {
     failBatch(writer, batch.pending, cause);
     return;
   }
-  announce(writer, batch.pending);
+  announce(writer, batch);
 }
 
 async function commitBatch(writer: TopicWriter, batch: Batch): Promise<void> {
@@ -182,7 +193,7 @@ function writeBatch(writer: TopicWriter, db: SegmentDatabase, batch: Batch): Out
   fillLanes(writer, batch.pending);
   const written: Buffer[] = [];
   try {
-    writeLanes(writer, db, head, nowMs, written);
+    writeLanes(writer, db, head, nowMs, batch.runs, written);
     db.put(headKey, encodeHead(head));
   } catch (error) {
     // A callback that throws does not undo its puts: take them back, or fail the whole commit.
@@ -190,8 +201,8 @@ function writeBatch(writer: TopicWriter, db: SegmentDatabase, batch: Batch): Out
     throw error;
   } finally {
     for (const lane of writer.lanes) {
-      lane.records.length = 0;
-      lane.appended.length = 0;
+      lane.records = [];
+      lane.appended = [];
     }
   }
   return 'committed';
@@ -233,6 +244,7 @@ function writeLanes(
   db: SegmentDatabase,
   head: Head,
   nowMs: number,
+  runs: Run[],
   written: Buffer[],
 ): void {
   for (let partition = 0; partition < writer.lanes.length; partition += 1) {
@@ -240,6 +252,7 @@ function writeLanes(
     if (lane === undefined || lane.records.length === 0) continue;
     const timestampMs = Math.max(head.lastMs[partition] ?? 0, nowMs);
     const base = head.next[partition] ?? 0;
+    runs.push({ partition, records: lane.records, baseOffset: base, timestampMs });
     let from = 0;
     while (from < lane.records.length) {
       const { records, appended } = lane;
@@ -256,20 +269,37 @@ function writeLanes(
   }
 }
 
-function announce(writer: TopicWriter, batch: readonly Pending[]): void {
+function announce(writer: TopicWriter, { pending, runs }: Batch): void {
   const { store } = writer;
-  for (const pending of batch) pending.resolve();
-  const touched = new Set<number>();
-  for (const { appended } of batch) {
-    for (const { partition, offset } of appended) {
-      const rungAt = store.rungAt[partition] ?? 0;
-      // Somebody else's records stand between ours.
-      if (offset > rungAt) store.isShared = true;
-      store.rungAt[partition] = Math.max(rungAt, offset + 1);
-      touched.add(partition);
-    }
+  const { name } = store.config;
+  for (const one of pending) one.resolve();
+  for (const run of runs) {
+    const { partition, baseOffset } = run;
+    const rungAt = store.rungAt[partition] ?? 0;
+    // Somebody else's records stand between ours.
+    if (baseOffset > rungAt) store.isShared = true;
+    store.rungAt[partition] = Math.max(rungAt, baseOffset + run.records.length);
+    if (store.waiters.count(name, partition) === 0) continue;
+    keepRecent(recentOf(store, partition), logRecordsOf(run));
+    store.waiters.ring(name, partition);
   }
-  for (const partition of touched) store.waiters.ring(store.config.name, partition);
+}
+
+/** As a reader would decode them, without reading. */
+function logRecordsOf({ records, baseOffset, timestampMs }: Run): LogRecord[] {
+  return records.map(({ topic, partition, key, value }, index) => ({
+    topic,
+    partition,
+    key: asStored(key),
+    value,
+    offset: baseOffset + index,
+    timestampMs,
+  }));
+}
+
+/** What UTF-8 cannot say is replaced when it is written. */
+function asStored(key: string): string {
+  return loneSurrogate.test(key) ? Buffer.from(key).toString() : key;
 }
 
 /** Whether anything of the batch was written is unknown, so its producers are finished. */
