@@ -1,4 +1,4 @@
-import type { TSchema } from '@sinclair/typebox';
+import type { TObject, TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { asciiBytes } from './ascii-bytes.js';
 import { challengeEvents } from './challenges.js';
@@ -94,7 +94,10 @@ function writerOf(type: EventType): EventWriter {
   let writer = writers.get(type);
   if (writer === undefined) {
     const { version, schema } = definitionOf(type);
-    writer = { head: `{"type":"${type}.v${version}"`, writeData: createJsonWriter(schema) };
+    writer = {
+      head: `{"type":"${type}.v${version}"`,
+      writeData: createJsonWriter(schema as TObject),
+    };
     writers.set(type, writer);
   }
   return writer;
@@ -111,6 +114,21 @@ export type Decoded =
 
 /** Reads a record value; old versions go through the upcasters here and nowhere else. */
 export const decodeEvent: (value: Uint8Array) => Decoded = createDecoder(definitions, upcasters);
+
+const decodedValue = Symbol('decoded');
+
+/**
+ * The same, remembered with the bytes: several folds of a process read one record, and its event is
+ * a value that nobody changes. For bytes that nobody changes either, as those read from a log.
+ */
+export function decodeOnce(value: Buffer & { [decodedValue]?: Decoded }): Decoded {
+  let decoded = value[decodedValue];
+  if (decoded === undefined) {
+    decoded = decodeEvent(value);
+    value[decodedValue] = decoded;
+  }
+  return decoded;
+}
 
 /** Never throws, whatever the bytes are. */
 export function createDecoder(

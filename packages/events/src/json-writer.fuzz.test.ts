@@ -1,10 +1,13 @@
+import { type TObject, Type } from '@sinclair/typebox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldens, replaceAt } from './event.given.js';
 import { type AnyEvent, allDefinitions, decodeEvent, encodeEvent } from './event.js';
 import { createJsonWriter } from './json-writer.js';
 
-const writers = new Map(allDefinitions.map(({ type, schema }) => [type, createJsonWriter(schema)]));
+const writers = new Map(
+  allDefinitions.map(({ type, schema }) => [type, createJsonWriter(schema as TObject)]),
+);
 
 const events = goldens().flatMap(({ value }) => {
   const decoded = decodeEvent(value);
@@ -51,6 +54,31 @@ describe('what writes JSON by the schema', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it('behavior: an order of fields is learned, and few of them are kept', () => {
+    const schema = Type.Object({
+      a: Type.Integer(),
+      b: Type.Integer(),
+      c: Type.Integer(),
+      d: Type.Integer(),
+    });
+    const write = createJsonWriter(schema);
+    const fields = ['a', 'b', 'c', 'd'];
+    const orders = fields.flatMap((_, turn) => {
+      const turned = [...fields.slice(turn), ...fields.slice(0, turn)];
+      return [turned, [...turned].reverse(), [turned[1], turned[0], ...turned.slice(2)]];
+    });
+    for (let pass = 0; pass < 2; pass++) {
+      const written = orders.map((order) => {
+        const value = Object.fromEntries(order.map((name, at) => [name, at]));
+        const text = write(value);
+        if (text !== undefined) expect(text).toBe(JSON.stringify(value));
+        return text;
+      });
+      expect(written.filter((text) => text !== undefined)).toHaveLength(8);
+    }
+    expect(write({ a: 1, b: 2, c: 3, d: 4, e: 5 })).toBeUndefined();
   });
 
   it('property: fields in another order stay in that order, and others are kept', () => {

@@ -16,66 +16,111 @@ export interface Layers {
   cutStored(): void;
 }
 
+/** An entity in memory, found by its key once for each read or write. */
+interface Cell {
+  readonly key: string;
+  value: unknown;
+  /** Written by records since the last cut. */
+  isDirty: boolean;
+  /** Written by the present record; `before` is what stood there. */
+  isWritten: boolean;
+  before: unknown;
+}
+
+/** Stands before the write of an entity that nobody had read. */
+const notRead = Symbol('not read');
+
 export function createLayers(
   store: EntityReader,
   cacheEntriesMax: number,
   orderedBounds?: OrderedBounds,
 ): Layers {
-  /** Latest values: everything not yet stored, and a cache of what is. */
-  const live: Writes = new Map();
-  let dirty: Writes = new Map();
-  let frozen: Writes = new Map();
-  const pending: Writes = new Map();
-  /** Ranges: as `live`, with what the present record wrote. */
+  /** Everything not yet stored, and a cache of what is. */
+  const cells = new Map<string, Cell>();
+  let written: Cell[] = [];
+  let dirty: Cell[] = [];
+  let frozen: Cell[] = [];
+  let frozenWrites: Writes = [];
   const ordered = createOrdered(
     (prefix, after, countMax) =>
-      mergeRange(store, [frozen, dirty, pending], { prefix, after, countMax }),
+      mergeRange(store, [frozenWrites, dirty, written], { prefix, after, countMax }),
     orderedBounds,
   );
 
   return {
     get(key) {
-      if (pending.size > 0 && pending.has(key)) return pending.get(key);
-      const known = live.get(key);
-      if (known !== undefined || live.has(key)) return known;
-      const stored = store.get(key);
-      live.set(key, stored);
-      return stored;
+      return (cells.get(key) ?? addCell(cells, key, store.get(key))).value;
     },
     range: (prefix, countMax = Number.POSITIVE_INFINITY) => ordered.range(prefix, countMax),
     set(key, value) {
-      pending.set(key, value);
+      const cell = cells.get(key) ?? addCell(cells, key, notRead);
+      if (!cell.isWritten) {
+        cell.isWritten = true;
+        cell.before = cell.value;
+        written.push(cell);
+      }
+      cell.value = value;
       ordered.put(key, value);
     },
     keep() {
-      for (const [key, value] of pending) {
-        live.set(key, value);
-        dirty.set(key, value);
+      if (written.length === 0) return;
+      for (const cell of written) {
+        cell.isWritten = false;
+        cell.before = undefined;
+        if (cell.isDirty) continue;
+        cell.isDirty = true;
+        dirty.push(cell);
       }
-      pending.clear();
+      written = [];
     },
     undo() {
-      if (pending.size > 0) ordered.forget();
-      pending.clear();
+      if (written.length === 0) return;
+      ordered.forget();
+      for (const cell of written) undoWrite(cells, cell);
+      written = [];
     },
     cut() {
       frozen = dirty;
-      dirty = new Map();
-      return frozen;
+      frozenWrites = frozen.map(({ key, value }) => [key, value]);
+      for (const cell of frozen) cell.isDirty = false;
+      dirty = [];
+      return frozenWrites;
     },
     cutStored() {
-      frozen = new Map();
-      trim(live, dirty, cacheEntriesMax);
+      // What was deleted is seldom asked for again, and the store knows as well.
+      for (const cell of frozen) {
+        if (cell.value === undefined && isStored(cell)) cells.delete(cell.key);
+      }
+      frozen = [];
+      frozenWrites = [];
+      trim(cells, cacheEntriesMax);
     },
   };
 }
 
+function addCell(cells: Map<string, Cell>, key: string, value: unknown): Cell {
+  const cell: Cell = { key, value, isDirty: false, isWritten: false, before: undefined };
+  cells.set(key, cell);
+  return cell;
+}
+
+function undoWrite(cells: Map<string, Cell>, cell: Cell): void {
+  if (cell.before === notRead) cells.delete(cell.key);
+  cell.value = cell.before;
+  cell.before = undefined;
+  cell.isWritten = false;
+}
+
+function isStored({ isDirty, isWritten }: Cell): boolean {
+  return !isDirty && !isWritten;
+}
+
 /** Drops the oldest clean entries until the cache fits. */
-function trim(live: Writes, dirty: Writes, entriesMax: number): void {
-  if (live.size <= entriesMax) return;
-  for (const key of live.keys()) {
-    if (live.size <= entriesMax) return;
-    if (!dirty.has(key)) live.delete(key);
+function trim(cells: Map<string, Cell>, entriesMax: number): void {
+  if (cells.size <= entriesMax) return;
+  for (const cell of cells.values()) {
+    if (cells.size <= entriesMax) return;
+    if (isStored(cell)) cells.delete(cell.key);
   }
 }
 
@@ -88,15 +133,14 @@ interface Range {
 /** In key order whatever lies in which layer: outputs must not depend on what is in memory. */
 function mergeRange(
   store: EntityReader,
-  layers: readonly Writes[],
+  [frozen, dirty, written]: readonly [Writes, readonly Cell[], readonly Cell[]],
   { prefix, after, countMax }: Range,
 ): Entry[] {
-  const over: Writes = new Map();
-  for (const layer of layers) {
-    for (const [key, value] of layer) {
-      if (key > after && key.startsWith(prefix)) over.set(key, value);
-    }
-  }
+  const over = new Map<string, unknown>();
+  const isInRange = (key: string): boolean => key > after && key.startsWith(prefix);
+  for (const [key, value] of frozen) if (isInRange(key)) over.set(key, value);
+  for (const { key, value } of dirty) if (isInRange(key)) over.set(key, value);
+  for (const { key, value } of written) if (isInRange(key)) over.set(key, value);
   const overKeys = [...over.keys()].sort();
   const merged: Entry[] = [];
   let next = 0;

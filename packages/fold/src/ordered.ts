@@ -25,6 +25,8 @@ export function createOrdered(
   { entriesRead, prefixesMax }: OrderedBounds = boundsDefault,
 ): Ordered {
   const orders = new Map<string, Order>();
+  /** By the first letter of their prefixes: most writes concern none. */
+  let lists: PrefixOrder[][] = [];
   return {
     range(prefix, countMax) {
       let order = orders.get(prefix);
@@ -33,14 +35,37 @@ export function createOrdered(
         orders.set(prefix, order);
         const [oldest = prefix] = orders.keys();
         if (orders.size > prefixesMax) orders.delete(oldest);
+        lists = byFirstLetter(orders);
       }
       return order.first(countMax);
     },
     put(key, value) {
-      for (const [prefix, order] of orders) if (key.startsWith(prefix)) order.put(key, value);
+      const list = lists[key.charCodeAt(0)];
+      if (list === undefined) return;
+      for (const { prefix, order } of list) if (key.startsWith(prefix)) order.put(key, value);
     },
-    forget: () => orders.clear(),
+    forget() {
+      orders.clear();
+      lists = [];
+    },
   };
+}
+
+interface PrefixOrder {
+  readonly prefix: string;
+  readonly order: Order;
+}
+
+/** Keys are ASCII. */
+const letters = 128;
+
+function byFirstLetter(orders: ReadonlyMap<string, Order>): PrefixOrder[][] {
+  const lists: PrefixOrder[][] = Array.from({ length: letters }, () => []);
+  for (const [prefix, order] of orders) {
+    const concerned = prefix === '' ? lists : [lists[prefix.charCodeAt(0)]];
+    for (const list of concerned) list?.push({ prefix, order });
+  }
+  return lists;
 }
 
 interface Order {
@@ -70,10 +95,14 @@ function createOrder(
     },
     put(key, value) {
       if (horizon !== undefined && key > horizon) return;
-      const place = placeOf(known, key);
+      // Mostly the last one or the first one.
+      const last = known.at(-1);
+      const place = last !== undefined && last[0] < key ? known.length : placeOf(known, key);
       const isKnown = known[place]?.[0] === key;
       if (value !== undefined && isKnown) known[place] = [key, value];
+      else if (value !== undefined && place === known.length) known.push([key, value]);
       else if (value !== undefined) known.splice(place, 0, [key, value]);
+      else if (isKnown && place === 0) known.shift();
       else if (isKnown) known.splice(place, 1);
       if (known.length <= entriesMax) return;
       known.length = entriesRead;

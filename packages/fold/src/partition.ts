@@ -2,7 +2,7 @@ import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import type { Cause } from '@paycrawl/events/envelope';
 import { isApplied } from '@paycrawl/events/envelope';
-import { type AnyEvent, decodeEvent } from '@paycrawl/events/event';
+import { type AnyEvent, decodeOnce } from '@paycrawl/events/event';
 import type { Caused, Fold, InputPosition, Sink } from './fold.js';
 import { createOutputWriter, type OutputWriter } from './output-writer.js';
 import { applySeed, checkSeeded } from './seed.js';
@@ -158,7 +158,7 @@ function applyRecord<Out>(
   record: LogRecord,
   standing: Standing,
 ): string | undefined {
-  const decoded = decodeEvent(record.value);
+  const decoded = decodeOnce(record.value);
   if (decoded.kind === 'unknown_version') {
     throw fail('fold_unknown_version', `${decoded.detail} at ${placeOf(record)}`);
   }

@@ -9,8 +9,8 @@ export interface EntityReader {
   range(prefix: string, after?: string): Iterable<[key: string, value: unknown]>;
 }
 
-/** `undefined` stands for a deleted entity. */
-export type Writes = Map<string, unknown>;
+/** The last one of each key; `undefined` stands for a deleted entity. */
+export type Writes = Iterable<readonly [key: string, value: unknown]>;
 
 /**
  * The state of one partition in memory: the durable store below, what was folded since above it.
