@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { define, type EventDefinition } from './definition.js';
 import { isApplied } from './envelope.js';
 import { goldens } from './event.given.js';
-import { allDefinitions, createDecoder, decodeEvent, decodeOnce, encodeEvent } from './event.js';
+import { allDefinitions, createDecoder, decodeEvent, encodeEvent } from './event.js';
 import { addressOfPayer, chargeId, payerId } from './ids.js';
 
 function recordOf(parts: Record<string, unknown>): Buffer {
@@ -60,16 +60,6 @@ describe('what cannot be read', () => {
       kind: 'unknown_version',
       detail: 'TimePassed.v2',
     });
-  });
-});
-
-describe('records that several folds read', () => {
-  it('behavior: the same bytes are decoded once, a copy of them again', () => {
-    const value = recordOf({ ...timePassed, type: 'PayerFrozen.v1' });
-    const first = decodeOnce(value);
-    expect(first).toEqual(decodeEvent(value));
-    expect(decodeOnce(value)).toBe(first);
-    expect(decodeOnce(Buffer.from(value))).not.toBe(first);
   });
 });
 

@@ -115,21 +115,6 @@ export type Decoded =
 /** Reads a record value; old versions go through the upcasters here and nowhere else. */
 export const decodeEvent: (value: Uint8Array) => Decoded = createDecoder(definitions, upcasters);
 
-const decodedValue = Symbol('decoded');
-
-/**
- * The same, remembered with the bytes: several folds of a process read one record, and its event is
- * a value that nobody changes. For bytes that nobody changes either, as those read from a log.
- */
-export function decodeOnce(value: Buffer & { [decodedValue]?: Decoded }): Decoded {
-  let decoded = value[decodedValue];
-  if (decoded === undefined) {
-    decoded = decodeEvent(value);
-    value[decodedValue] = decoded;
-  }
-  return decoded;
-}
-
 /** Never throws, whatever the bytes are. */
 export function createDecoder(
   known: ReadonlyMap<string, EventDefinition>,

@@ -1,8 +1,9 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
 import type { LogRecord } from '@paycrawl/event-log/event-log';
+import { decodeOnce } from '@paycrawl/events/decode-once';
 import type { Cause } from '@paycrawl/events/envelope';
 import { isApplied } from '@paycrawl/events/envelope';
-import { type AnyEvent, decodeOnce } from '@paycrawl/events/event';
+import type { AnyEvent } from '@paycrawl/events/event';
 import type { Caused, Fold, InputPosition, Sink } from './fold.js';
 import { createOutputWriter, type OutputWriter } from './output-writer.js';
 import { applySeed, checkSeeded } from './seed.js';

@@ -3,6 +3,7 @@ import type { EventLog, LogRecord, TopicPartition } from '@paycrawl/event-log/ev
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
 import { Packr } from 'msgpackr';
+import { packForNow } from './entity.js';
 import { deadLetterOf } from './log-sink.js';
 import type { Store, StoredPosition } from './store.js';
 
@@ -54,7 +55,7 @@ export async function writeSnapshot(
   const appending: Promise<unknown>[] = [];
   let chunks = 0;
   const append = async (record: SnapshotRecord): Promise<void> => {
-    const value = Buffer.from(packr.pack(record));
+    const value = Buffer.from(packForNow(packr, record));
     const appended = producer.append([{ ...target, key: String(at), value }]);
     // Awaited below; a failure meanwhile is no unhandled one.
     appended.catch(() => undefined);

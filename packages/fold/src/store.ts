@@ -1,6 +1,6 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { open, type RootDatabase } from 'lmdb';
-import { packr } from './entity.js';
+import { encodeEntity, packForNow, packr } from './entity.js';
 import type { EntityReader, Writes } from './view.js';
 
 /** Where the fold stands: everything before `nextOffset` is in the state, outputs included. */
@@ -56,11 +56,12 @@ export function openStore(directory: string): Store {
       }
     },
     async write(expected, next, writes) {
+      // In a transaction LMDB copies each value before `put` returns.
       const written = await env.transaction(() => {
         if (position().nextOffset !== expected.nextOffset) return false;
         for (const [key, value] of writes) {
           if (value === undefined) env.remove(key);
-          else env.put(key, packr.pack(value));
+          else env.put(key, packForNow(packr, value));
         }
         env.put(positionKey, packr.pack(next));
         return true;
@@ -124,7 +125,7 @@ export function createMemoryStore(): Store {
       }
       for (const [key, value] of writes) {
         if (value === undefined) entries.delete(key);
-        else entries.set(key, Buffer.from(packr.pack(value)));
+        else entries.set(key, encodeEntity(value));
       }
       stored = next;
     },

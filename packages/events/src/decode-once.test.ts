@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { decodeOnce } from './decode-once.js';
+import { type Golden, goldens } from './event.given.js';
+import { decodeEvent } from './event.js';
+
+const { value } = goldens()[0] as Golden;
+
+describe('bytes that several folds read', () => {
+  it('behavior: they are decoded once, a copy of them again', () => {
+    const first = decodeOnce(value);
+    expect(first).toEqual(decodeEvent(value));
+    expect(decodeOnce(value)).toBe(first);
+    expect(decodeOnce(Buffer.from(value))).not.toBe(first);
+  });
+
+  it('behavior: bytes that cannot be read stay so', () => {
+    const torn = value.subarray(1);
+    expect(decodeOnce(torn).kind).toBe('unreadable');
+    expect(decodeOnce(torn)).toBe(decodeOnce(torn));
+  });
+
+  it('property: whatever was decoded in between, they give their own event', () => {
+    const copies = Array.from({ length: 3 }, () => goldens().map((one) => Buffer.from(one.value)));
+    const all = Array.from({ length: 12 }, () => copies).flat(2);
+    for (const bytes of all) expect(decodeOnce(bytes)).toEqual(decodeEvent(bytes));
+    const many = Array.from({ length: 2000 }, (_, i) => copies[0]?.[i % 50] as Buffer);
+    for (const bytes of many.map((one) => Buffer.from(one))) decodeOnce(bytes);
+    for (const bytes of all) expect(decodeOnce(bytes)).toEqual(decodeEvent(bytes));
+  });
+});
