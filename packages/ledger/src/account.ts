@@ -36,6 +36,21 @@ const plainOwner = /^[A-Za-z0-9._:@-]+$/;
  * no encoded owner does.
  */
 export function accountOf(purpose: Purpose, owner: string): string {
+  const ofPurpose = known.get(purpose) ?? new Map<string, string>();
+  if (ofPurpose.size === 0) known.set(purpose, ofPurpose);
+  const found = ofPurpose.get(owner);
+  if (found !== undefined) return found;
+  const account = nameOf(purpose, owner);
+  if (ofPurpose.size >= knownMax) ofPurpose.clear();
+  ofPurpose.set(owner, account);
+  return account;
+}
+
+/** The same few owners are named again and again; a name that was made keeps its hash. */
+const known = new Map<Purpose, Map<string, string>>();
+const knownMax = 10_000;
+
+function nameOf(purpose: Purpose, owner: string): string {
   const account = `${purpose}/${encodeOwner(owner)}`;
   if (account.length <= accountLengthMax) return account;
   return `${purpose}/~${createHash('sha256').update(owner).digest('hex')}`;

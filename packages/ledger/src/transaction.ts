@@ -95,8 +95,8 @@ export function sumOf(entries: Iterable<Entry>): { debit: bigint; credit: bigint
 
 /** Returns the entries, or fails with `ledger_unbalanced` or `ledger_amount_negative`. */
 export function balanced<Entries extends readonly Entry[]>(entries: Entries): Entries {
-  if (entries.some(({ amount }) => amount < 0n)) {
-    throw fail('ledger_amount_negative', 'an entry has a side instead of a sign');
+  for (const { amount } of entries) {
+    if (amount < 0n) throw fail('ledger_amount_negative', 'an entry has a side instead of a sign');
   }
   const { debit, credit } = sumOf(entries);
   if (debit !== credit || entries.length < 2) {

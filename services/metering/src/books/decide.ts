@@ -34,11 +34,11 @@ function apply(view: View<LogOutput>, event: DecisionEvent): void {
     case 'ChargePosted':
       return chargePosted(view, event.data);
     case 'HoldReleased':
-      return count(view, event.data, { released: 1 });
+      return count(view, event.data, (used) => ({ ...used, released: used.released + 1 }));
     case 'PaymentRejected':
       // However many came late to a closed generation, its state is one (ADR 0007).
       if (event.data.code === 'generation_closed') return;
-      return count(view, event.data, { rejected: 1 });
+      return count(view, event.data, (used) => ({ ...used, rejected: used.rejected + 1 }));
     case 'LossPosted':
       return lossPosted(view, event.data);
     case 'ChargeInFlight':
@@ -78,7 +78,12 @@ function chargePosted(view: View<LogOutput>, data: EventOfType<'ChargePosted'>['
   view.set(key, { at: 'payer_receivable', amount } satisfies OpenCharge);
   const { kind, payer, publisherId } = data;
   postCharge(view, data, { moment: 'charge_posted', kind, payer, publisherId, amount });
-  count(view, data, { charged: 1, chargedAmount: amount, chargedBytes: data.bytes });
+  count(view, data, (used) => ({
+    ...used,
+    charged: used.charged + 1,
+    chargedAmount: used.chargedAmount + amount,
+    chargedBytes: used.chargedBytes + data.bytes,
+  }));
   view.emit({
     topic: 'charges',
     key: data.payer,
@@ -104,7 +109,11 @@ function lossPosted(view: View<LogOutput>, data: EventOfType<'LossPosted'>['data
   const amount = parseAtomic(data.amount);
   const { kind, payer, publisherId } = data;
   postCharge(view, data, { moment: 'loss_posted', kind, payer, publisherId, amount });
-  count(view, data, { lost: 1, lostAmount: amount });
+  count(view, data, (used) => ({
+    ...used,
+    lost: used.lost + 1,
+    lostAmount: used.lostAmount + amount,
+  }));
 }
 
 function move(
@@ -114,21 +123,27 @@ function move(
   from: Outstanding,
   to: Outstanding,
 ): void {
-  const { at, amount } = openCharge(view, data);
+  const key = openChargeKey(data.chargeId);
+  const { at, amount } = openCharge(view, key, data);
   if (at !== from) throw outOfOrder(data.chargeId, `${moment} while it stands in ${at}`);
-  view.set(openChargeKey(data.chargeId), { at: to, amount } satisfies OpenCharge);
+  view.set(key, { at: to, amount } satisfies OpenCharge);
   const { kind, payer, publisherId } = data;
   postCharge(view, data, { moment, kind, payer, publisherId, amount });
 }
 
 function chargeSettled(view: View<LogOutput>, data: EventOfType<'ChargeSettled'>['data']): void {
-  const { at, amount } = openCharge(view, data);
-  view.delete(openChargeKey(data.chargeId));
+  const key = openChargeKey(data.chargeId);
+  const { at, amount } = openCharge(view, key, data);
+  view.delete(key);
   // Found paid elsewhere, a charge may settle without having been in a batch of ours.
   const { kind, payer, publisherId } = data;
   const moment = { moment: 'charge_settled', from: at, kind, payer, publisherId, amount } as const;
   postCharge(view, data, moment);
-  count(view, data, { settled: 1, settledAmount: amount });
+  count(view, data, (used) => ({
+    ...used,
+    settled: used.settled + 1,
+    settledAmount: used.settledAmount + amount,
+  }));
   const { feeBps } = view.get<PlatformFee>(feeKey) ?? noFee;
   const fee = basisPointsRoundingDown(amount, BigInt(feeBps));
   if (fee === 0n || data.kind === 'facilitated') return;
@@ -139,12 +154,17 @@ function chargeUncollectible(
   view: View<LogOutput>,
   data: EventOfType<'ChargeUncollectible'>['data'],
 ): void {
-  const { at, amount } = openCharge(view, data);
-  view.delete(openChargeKey(data.chargeId));
+  const key = openChargeKey(data.chargeId);
+  const { at, amount } = openCharge(view, key, data);
+  view.delete(key);
   const { kind, payer, publisherId } = data;
   const parties = { kind, payer, publisherId };
   postCharge(view, data, { moment: 'charge_uncollectible', from: at, ...parties, amount });
-  count(view, data, { uncollectible: 1, uncollectibleAmount: amount });
+  count(view, data, (used) => ({
+    ...used,
+    uncollectible: used.uncollectible + 1,
+    uncollectibleAmount: used.uncollectibleAmount + amount,
+  }));
 }
 
 function gasSpent(view: View<LogOutput>, data: EventOfType<'GasSpent'>['data']): void {
@@ -185,8 +205,12 @@ function postCharge(view: View<LogOutput>, data: ChargeRef, moment: Moment): voi
 }
 
 /** The charge as it stands in the books; the event must speak of the same amount. */
-function openCharge(view: View<LogOutput>, { chargeId, amount }: ChargeRef): OpenCharge {
-  const open = view.get<OpenCharge>(openChargeKey(chargeId));
+function openCharge(
+  view: View<LogOutput>,
+  key: string,
+  { chargeId, amount }: ChargeRef,
+): OpenCharge {
+  const open = view.get<OpenCharge>(key);
   if (open === undefined) throw outOfOrder(chargeId, 'it is not open');
   if (open.amount !== parseAtomic(amount)) {
     throw outOfOrder(chargeId, `posted with ${open.amount}, now ${amount}`);
@@ -201,14 +225,8 @@ function outOfOrder(chargeId: string, what: string) {
 function count(
   view: View<LogOutput>,
   of: BooksAsset & { publisherId: string },
-  added: Partial<Usage>,
+  add: (used: Usage) => Usage,
 ): void {
   const key = usageKey(of, view.nowMs);
-  const usage = view.get<Usage>(key) ?? noUsage;
-  const next: Record<string, number | bigint> = { ...usage };
-  for (const [name, value] of Object.entries(added)) {
-    const before = next[name] as number & bigint;
-    next[name] = before + (value as number & bigint);
-  }
-  view.set(key, next);
+  view.set(key, add(view.get<Usage>(key) ?? noUsage));
 }

@@ -25,7 +25,7 @@ export function post(
   of?: TransactionOf,
 ): void {
   const entries = balancedTransaction(moment);
-  for (const entry of entries) addToAccount(view, asset, entry);
+  for (const entry of entries) addToAccount(view, accountKey(asset, entry.account), entry);
   addToSum(view, asset, entries);
   view.emit({
     topic: 'ledger',
@@ -39,11 +39,18 @@ type LedgerData = EventOfType<'LedgerPosted'>['data'];
 
 function postedData(
   { network, asset }: BooksAsset,
-  { moment }: Moment,
+  { moment, amount }: Moment,
   entries: readonly Entry[],
   of: TransactionOf | undefined,
 ): LedgerData {
-  const data: Mutable<LedgerData> = { moment, network, asset, entries: entries.map(written) };
+  const text = formatAtomic(amount);
+  const written = entries.map((entry) => ({
+    account: entry.account,
+    side: entry.side,
+    // Of the moments that there are, all entries have one amount.
+    amount: entry.amount === amount ? text : formatAtomic(entry.amount),
+  }));
+  const data: Mutable<LedgerData> = { moment, network, asset, entries: written };
   if (of === undefined) return data;
   if (of.chargeId !== undefined) data.chargeId = of.chargeId;
   if (of.payer !== undefined) data.payer = of.payer;
@@ -52,12 +59,7 @@ function postedData(
   return data;
 }
 
-function written({ account, side, amount }: Entry): LedgerData['entries'][number] {
-  return { account, side, amount: formatAtomic(amount) };
-}
-
-function addToAccount(view: View<LogOutput>, asset: BooksAsset, entry: Entry): void {
-  const key = accountKey(asset, entry.account);
+function addToAccount(view: View<LogOutput>, key: string, entry: Entry): void {
   const { debit, credit } = view.get<AccountTotals>(key) ?? noTotals;
   const isDebit = entry.side === 'debit';
   view.set(key, {

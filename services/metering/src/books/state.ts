@@ -64,11 +64,16 @@ export const accountPrefix = 'acc/';
 export const sumPrefix = 'sum/';
 
 export function accountKey({ network, asset }: BooksAsset, account: string): string {
-  return `${accountPrefix}${network}/${asset}/${account}`;
+  const { accounts } = keysOf(network, asset);
+  const found = accounts.get(account);
+  if (found !== undefined) return found;
+  const key = `${accountPrefix}${network}/${asset}/${account}`;
+  keep(accounts, account, key);
+  return key;
 }
 
 export function sumKey({ network, asset }: BooksAsset): string {
-  return `${sumPrefix}${network}/${asset}`;
+  return keysOf(network, asset).sum;
 }
 
 export function openChargeKey(chargeId: string): string {
@@ -80,8 +85,48 @@ const dayDigits = 6;
 
 /** All days of a publisher stand together, in order. */
 export function usageKey(of: BooksAsset & { publisherId: string }, nowMs: number): string {
-  const day = String(Math.floor(nowMs / dayMs)).padStart(dayDigits, '0');
-  return `use/${encodeOwner(of.publisherId)}/${of.network}/${of.asset}/${day}`;
+  const keys = keysOf(of.network, of.asset);
+  const day = Math.floor(nowMs / dayMs);
+  if (keys.day !== day) keys.usage.clear();
+  keys.day = day;
+  const found = keys.usage.get(of.publisherId);
+  if (found !== undefined) return found;
+  const dayText = String(day).padStart(dayDigits, '0');
+  const key = `use/${encodeOwner(of.publisherId)}/${of.network}/${of.asset}/${dayText}`;
+  keep(keys.usage, of.publisherId, key);
+  return key;
+}
+
+/**
+ * Every charge writes the same few keys again: made once, they are found by their kept hash, where
+ * a new string would be put together and hashed at each use.
+ */
+interface AssetKeys {
+  readonly sum: string;
+  readonly accounts: Map<string, string>;
+  /** By publisher, of this day. */
+  readonly usage: Map<string, string>;
+  day: number;
+}
+
+const knownKeys = new Map<string, Map<string, AssetKeys>>();
+const keysMax = 10_000;
+
+function keysOf(network: string, asset: string): AssetKeys {
+  const ofNetwork = knownKeys.get(network) ?? new Map<string, AssetKeys>();
+  const found = ofNetwork.get(asset);
+  if (found !== undefined) return found;
+  const sum = `${sumPrefix}${network}/${asset}`;
+  const keys: AssetKeys = { sum, accounts: new Map(), usage: new Map(), day: 0 };
+  keep(ofNetwork, asset, keys);
+  keep(knownKeys, network, ofNetwork);
+  return keys;
+}
+
+/** Bounded: what is forgotten is made again. */
+function keep<Value>(known: Map<string, Value>, name: string, value: Value): void {
+  if (known.size >= keysMax) known.clear();
+  known.set(name, value);
 }
 
 /** The totals of every account in every asset of this partition, by `network/asset/account`. */
