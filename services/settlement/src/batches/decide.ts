@@ -1,7 +1,7 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { AttemptProposed, AttemptSubmitted, LaneOpened } from '@paycrawl/events/charges';
 import type { DataOf } from '@paycrawl/events/definition';
-import type { AnyEvent } from '@paycrawl/events/event';
+import type { AnyEvent, Mutable } from '@paycrawl/events/event';
 import type { Fold, InputPosition } from '@paycrawl/fold/fold';
 import { answerWaiting, endBatch, leaveBatch } from './outcomes.js';
 import { enqueue, type SealReason, sealBatches, timerCame } from './sealing.js';
@@ -11,6 +11,7 @@ import {
   batchKey,
   batchOf,
   type Charge,
+  type ChargeStatus,
   chargeKey,
   chargeOf,
   closingKey,
@@ -93,17 +94,27 @@ function takeCharge(
 ): void {
   const why: SealReason = due.sealAtOnce ? 'at_once' : 'old';
   assertSettleable(due);
-  const charge: Charge = {
+  const isAlone = mustGoAlone(due);
+  enqueue(view, newCharge(view, due, isAlone ? 'alone' : 'queued', trace));
+  sealBatches(view, poolOf(due), position, why);
+}
+
+function newCharge(
+  view: SettlementView,
+  due: DueCharge,
+  status: ChargeStatus,
+  trace: string | undefined,
+): Charge {
+  const charge: Mutable<Charge> = {
     due,
-    status: 'queued',
+    status,
     dueAtMs: view.nowMs,
     batchId: undefined,
     isAlone: mustGoAlone(due),
     tries: 0,
-    ...(trace === undefined ? {} : { trace }),
   };
-  enqueue(view, charge);
-  sealBatches(view, poolOf(due), position, why);
+  if (trace !== undefined) charge.trace = trace;
+  return charge;
 }
 
 /** Code of the payer may run: its account has some, or its signature brings some (ERC-6492). */
@@ -124,16 +135,7 @@ function assertSettleable({ authorization, amount, payTo, payer }: DueCharge): v
 function park(view: SettlementView, event: AnyEvent, position: InputPosition, code: string): void {
   if (event.type !== 'ChargeDue') throw fail('settlement_record_foreign', code);
   const due = event.data;
-  const charge: Charge = {
-    due,
-    status: 'parked',
-    dueAtMs: view.nowMs,
-    batchId: undefined,
-    isAlone: mustGoAlone(due),
-    tries: 0,
-    ...(event.trace === undefined ? {} : { trace: event.trace }),
-  };
-  view.set(chargeKey(due.chargeId), charge);
+  view.set(chargeKey(due.chargeId), newCharge(view, due, 'parked', event.trace));
   view.emit({
     topic: 'settlements',
     key: due.chargeId,

@@ -12,6 +12,7 @@ import {
   chargeKey,
   chargeOf,
   confirmationsKept,
+  type DueCharge,
   heldKey,
   type Lane,
   laneKey,
@@ -48,38 +49,38 @@ export function endBatch(view: SettlementView, observed: BatchObservation, place
   } else {
     const attempt = batch.attempts[mined.attempt - 1];
     if (attempt?.transactionHash !== mined.transactionHash) return;
-    if (!answersAll(batch, observed.answers)) return;
+    const answers = new Map(observed.answers.map((answer) => [answer.chargeId, answer]));
+    if (!batch.chargeIds.every((chargeId) => answers.has(chargeId))) return;
     closeLane(view, lane, batch, observed);
-    confirmBatch(view, batch, observed, mined);
+    confirmBatch(view, batch, observed, { mined, answers });
   }
   view.delete(batchKey(batch.batchId));
   sealBatches(view, batch.pool, place);
 }
 
-function answersAll(batch: Batch, answers: readonly Answer[]): boolean {
-  const answered = new Set(answers.map(({ chargeId }) => chargeId));
-  return batch.chargeIds.every((chargeId) => answered.has(chargeId));
+interface Confirmed {
+  readonly mined: Extract<BatchObservation['mined'], { by: 'attempt' }>;
+  readonly answers: ReadonlyMap<string, Answer>;
 }
-
-type MinedAttempt = Extract<BatchObservation['mined'], { by: 'attempt' }>;
 
 function confirmBatch(
   view: SettlementView,
   batch: Batch,
   observed: BatchObservation,
-  mined: MinedAttempt,
+  { mined, answers }: Confirmed,
 ): void {
   const { batchId, network, signer } = batch;
   const tally: Tally = { settled: 0, returned: 0, uncollectible: 0, amountSettled: 0n };
-  const answers = new Map(observed.answers.map((answer) => [answer.chargeId, answer]));
   const wasTried = new Set(batch.attempts[mined.attempt - 1]?.chargeIds);
-  const gasShares = gasSharesRoundingDown(view, wasTried, BigInt(mined.gasCostWei));
+  const tried: DueCharge[] = [];
   for (const chargeId of batch.chargeIds) {
     const charge = chargeOf(view, chargeId);
     const answer = answers.get(chargeId);
     if (charge === undefined || answer === undefined) continue;
+    if (wasTried.has(chargeId)) tried.push(charge.due);
     answerInBatch(view, charge, answer, { observed, tally, wasTried: wasTried.has(chargeId) });
   }
+  const gasShares = gasSharesRoundingDown(tried, BigInt(wasTried.size), BigInt(mined.gasCostWei));
   const { attempt, transactionHash, gasUsed, gasCostWei, minedBlockNumber } = mined;
   view.emit({
     topic: 'payments',
@@ -124,20 +125,18 @@ function confirmBatch(
  * transaction without calls.
  */
 function gasSharesRoundingDown(
-  view: SettlementView,
-  tried: ReadonlySet<string>,
+  tried: readonly DueCharge[],
+  calls: bigint,
   gasCostWei: bigint,
 ): GasShares {
   const counts = new Map<string, number>();
-  for (const chargeId of tried) {
-    const due = chargeOf(view, chargeId)?.due;
-    if (due?.kind !== 'facilitated') continue;
-    counts.set(due.publisherId, (counts.get(due.publisherId) ?? 0) + 1);
+  for (const { kind, publisherId } of tried) {
+    if (kind === 'facilitated') counts.set(publisherId, (counts.get(publisherId) ?? 0) + 1);
   }
   return [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([account, charges]) => {
-      const share = shareOfRoundingDown(gasCostWei, BigInt(charges), BigInt(tried.size));
+      const share = shareOfRoundingDown(gasCostWei, BigInt(charges), calls);
       return { account, charges, amountWei: formatAtomic(share) };
     });
 }

@@ -35,19 +35,21 @@ export function enqueue(view: SettlementView, charge: Charge): void {
   const pool = poolOf(due);
   const line = poolAt(view, pool) ?? emptyPool(due.network, due.asset);
   const status = charge.isAlone ? 'alone' : 'queued';
-  view.set(chargeKey(due.chargeId), { ...charge, status });
+  view.set(chargeKey(due.chargeId), charge.status === status ? charge : { ...charge, status });
   view.set(queueKey(charge), due.chargeId);
   const queued = line.queued + (charge.isAlone ? 0 : 1);
   const lane = laneOf(view, due.network);
   const lastMomentMs = deadlineMs(due) - marginMs(view, lane, queued);
   const sealAtMs = Math.min(view.nowMs + settingsOf(view).batchAgeMaxMs, lastMomentMs);
-  const grown: Pool = {
-    ...line,
+  const isDue = line.isDue || due.sealAtOnce || sealAtMs <= view.nowMs;
+  view.set(poolKey(pool), {
+    network: line.network,
+    asset: line.asset,
     queued,
     alone: line.alone + (charge.isAlone ? 1 : 0),
-    isDue: line.isDue || due.sealAtOnce || sealAtMs <= view.nowMs,
-  };
-  view.set(poolKey(pool), withTimer(view, pool, grown, sealAtMs));
+    timerAtMs: isDue ? line.timerAtMs : timerBy(view, pool, line.timerAtMs, sealAtMs),
+    isDue,
+  } satisfies Pool);
 }
 
 /** Takes a charge out of line, wherever it stands in it. */
@@ -177,9 +179,10 @@ function takeIntoBatch(
   batchId: string,
 ): Charge {
   view.delete(key);
-  const charge = chargeOf(view, chargeId) as Charge;
+  const stored = chargeKey(chargeId);
+  const charge = view.get<Charge>(stored) as Charge;
   const taken: Charge = { ...charge, status: 'in_batch', batchId };
-  view.set(chargeKey(chargeId), taken);
+  view.set(stored, taken);
   return taken;
 }
 
@@ -221,9 +224,15 @@ function emptyPool(network: string, asset: string): Pool {
   return { network, asset, queued: 0, alone: 0, timerAtMs: undefined, isDue: false };
 }
 
-function withTimer(view: SettlementView, pool: string, line: Pool, atMs: number): Pool {
-  if (line.isDue || (line.timerAtMs !== undefined && line.timerAtMs <= atMs)) return line;
-  if (line.timerAtMs !== undefined) view.clearTimer(poolKey(pool), line.timerAtMs);
+/** The line's open timer, moved where it would come too late; returns when it comes. */
+function timerBy(
+  view: SettlementView,
+  pool: string,
+  openAtMs: number | undefined,
+  atMs: number,
+): number {
+  if (openAtMs !== undefined && openAtMs <= atMs) return openAtMs;
+  if (openAtMs !== undefined) view.clearTimer(poolKey(pool), openAtMs);
   view.setTimer(poolKey(pool), atMs);
-  return { ...line, timerAtMs: atMs };
+  return atMs;
 }

@@ -126,6 +126,30 @@ export function isClosed(view: ReadView): boolean {
   return view.get(closingKey) === 'closed';
 }
 
+/** Bounded: what is forgotten is made again. */
+const rememberedMax = 1_000;
+
+function remember<Value>(known: Map<string, Value>, name: string, value: Value): void {
+  if (known.size >= rememberedMax) known.clear();
+  known.set(name, value);
+}
+
+/** Keys that every charge asks for: made once, they are found by their kept hash. */
+function madeOnce(make: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const key = make(name);
+    remember(known, name, key);
+    return key;
+  };
+}
+
+const pools = new Map<string, (asset: string) => string>();
+const alonePrefix = madeOnce((pool) => `a/${pool}/`);
+const togetherPrefix = madeOnce((pool) => `q/${pool}/`);
+
 export const settingsKey = 'settings';
 
 export function chargeKey(chargeId: string): string {
@@ -136,20 +160,18 @@ export function batchKey(batchId: string): string {
   return `b/${batchId}`;
 }
 
-export function laneKey(network: string): string {
-  return `lane/${network}`;
-}
+export const laneKey = madeOnce((network) => `lane/${network}`);
 
 export function frozenKey(signer: string): string {
   return `frozen/${signer}`;
 }
 
-export function poolKey(pool: string): string {
-  return `pool/${pool}`;
-}
+export const poolKey = madeOnce((pool) => `pool/${pool}`);
 
 export function poolOf({ network, asset }: { network: string; asset: string }): string {
-  return `${network}/${asset}`;
+  const ofNetwork = pools.get(network) ?? madeOnce((ofAsset) => `${network}/${ofAsset}`);
+  if (!pools.has(network)) remember(pools, network, ofNetwork);
+  return ofNetwork(asset);
 }
 
 /** Charges that wait for a simulation to succeed. */
@@ -165,7 +187,7 @@ export function queueKey(charge: Charge): string {
 }
 
 export function queuePrefix(pool: string, isAlone: boolean): string {
-  return `${isAlone ? 'a' : 'q'}/${pool}/`;
+  return isAlone ? alonePrefix(pool) : togetherPrefix(pool);
 }
 
 /** `validBefore` may have 78 digits; what lies beyond any clock sorts as the end of time. */
@@ -219,19 +241,32 @@ export function marginAtMs(view: ReadView, lane: Lane, queued: number, slowestMs
   return Math.max(settings.deadlineMarginS * 1000, measuredMs);
 }
 
-export function slowestConfirmationMs(lane: Lane): number {
-  let slowestMs = 0;
-  for (const { confirmationMs } of lane.confirmations) {
-    slowestMs = Math.max(slowestMs, confirmationMs);
-  }
-  return slowestMs;
+export function slowestConfirmationMs({ confirmations }: Lane): number {
+  return extremesOf(confirmations).slowestMs;
 }
 
 /** The largest difference in either direction. */
-export function clockDifferenceMs(lane: Lane): number {
-  let widest = 0;
-  for (const { clockDifferenceMs: difference } of lane.confirmations) {
-    if (Math.abs(difference) > Math.abs(widest)) widest = difference;
+export function clockDifferenceMs({ confirmations }: Lane): number {
+  return extremesOf(confirmations).clockDifferenceMs;
+}
+
+interface Extremes {
+  readonly slowestMs: number;
+  readonly clockDifferenceMs: number;
+}
+
+/** Every charge asks, and confirmations change with a batch. */
+const knownExtremes = new WeakMap<readonly Confirmation[], Extremes>();
+
+function extremesOf(confirmations: readonly Confirmation[]): Extremes {
+  const known = knownExtremes.get(confirmations);
+  if (known !== undefined) return known;
+  let [slowestMs, widestMs] = [0, 0];
+  for (const { confirmationMs, clockDifferenceMs: differenceMs } of confirmations) {
+    slowestMs = Math.max(slowestMs, confirmationMs);
+    if (Math.abs(differenceMs) > Math.abs(widestMs)) widestMs = differenceMs;
   }
-  return widest;
+  const extremes = { slowestMs, clockDifferenceMs: widestMs };
+  knownExtremes.set(confirmations, extremes);
+  return extremes;
 }
