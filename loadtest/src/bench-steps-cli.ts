@@ -1,8 +1,16 @@
 import { parseArgs } from 'node:util';
 import { challengesFold } from '@paycrawl/analytics/projection/challenges-fold';
 import Table from 'cli-table3';
+import { recordedEvents, settlementSteps } from './bench/steps/alone/recorded-events.js';
 import { type ServiceCost, serviceCosts } from './bench/steps/alone/service-costs.js';
-import { type Budget, budgetHead, budgetOf, restIs, rowsOf } from './bench/steps/budget.js';
+import {
+  type Budget,
+  budgetHead,
+  budgetOf,
+  restIs,
+  rowsOf,
+  type Step,
+} from './bench/steps/budget.js';
 import { challengeChartsUs } from './bench/steps/challenge-charts.js';
 import { measureCrawlCpu, payersOfCrawls } from './bench/steps/crawl-cpu.js';
 import { crawlEventTypes, crawlLogOf, ofType } from './bench/steps/crawl-events.js';
@@ -11,7 +19,7 @@ import { edgeSteps } from './bench/steps/edge-steps.js';
 import { engineFigures } from './bench/steps/engine-figures.js';
 import { eventSteps, recordsReadBy } from './bench/steps/event-steps.js';
 import { openFolding } from './bench/steps/fold-events.js';
-import { foldSteps } from './bench/steps/fold-steps.js';
+import { foldedLogOf, foldSteps } from './bench/steps/fold-steps.js';
 import { httpSteps } from './bench/steps/http-steps.js';
 import { logCosts, logSteps, requestAppendStep } from './bench/steps/log-steps.js';
 import { type StepsOf, wholeBudget } from './bench/steps/whole-budget.js';
@@ -26,8 +34,6 @@ import { derivePayers } from './payload/payers.js';
 //   --json <file>       the figures as data as well
 
 const crawlsFolded = 2_000;
-const engineName = `ClickHouse takes the rows, ${crawlsFolded} crawls a block`;
-const engineStep = { name: engineName, perCrawl: 1 };
 
 export interface StepFigures {
   readonly machine: Machine;
@@ -82,7 +88,8 @@ async function measure(): Promise<StepFigures> {
   note('events');
   const codec = await eventSteps(log);
   note('folds');
-  const { steps: folds, outputs } = await foldSteps(log, nowMs);
+  const folded = whole?.events ?? foldedLogOf(log, nowMs);
+  const { steps: folds, outputs } = await foldSteps(folded);
   note('log');
   const records = await logCosts(log);
   note('origin and answer');
@@ -90,21 +97,25 @@ async function measure(): Promise<StepFigures> {
   note('ClickHouse');
   const challenges = challengesOf(world, crawlsFolded);
   const charted = openFolding(challengesFold, nowMs).feed(challenges);
-  const [engine, ofChallenges] = await engineFigures([outputs, charted], crawlsFolded);
-  const folding = (
+  const [engine, ofChallenges] = await engineFigures(
+    [outputs, charted],
+    [folded.crawls, crawlsFolded],
+  );
+  const folding = async (
     service: 'verifier' | 'metering' | 'settlement' | 'analytics',
     writes: number,
   ) => [
     ...logSteps(records, { reads: recordsReadBy(service), writes }),
     ...codec(service),
+    ...(await settlementSteps(folded, service, records)),
     ...folds[service],
   ];
   const steps: StepsOf = {
     ingress: [...http, ...edge, ...codec('ingress'), requestAppendStep(records)],
-    verifier: folding('verifier', 2),
-    metering: folding('metering', 2),
-    settlement: folding('settlement', 0),
-    analytics: [...folding('analytics', 0), { ...engineStep, us: engine.us }],
+    verifier: await folding('verifier', 2),
+    metering: await folding('metering', 2),
+    settlement: await folding('settlement', 0),
+    analytics: [...(await folding('analytics', 0)), engineStep(engine.us, folded.crawls)],
   };
   const all = crawlEventTypes.flatMap((type) => ofType(log, type));
   return {
@@ -133,16 +144,22 @@ async function wholeCrawl() {
   const warmUpCrawls = Math.ceil((crawls * 3) / 4);
   note(`${crawls} paid crawls through a whole platform`);
   const { recorded, ...whole } = await measureCrawlCpu(crawls, warmUpCrawls);
+  const events = recordedEvents(recorded);
   const { us, foldedUs, idleShare, ratePerS } = whole;
   note(
     `${Math.round(ratePerS)} a second; ${Math.round(us)} µs each, ${Math.round(foldedUs)} of them ` +
       `until all folds had it; ${(100 * idleShare).toFixed(1)} % of a core at rest`,
   );
   const payers = derivePayers(payersOfCrawls);
-  return { ...whole, ...(await serviceCosts({ recorded, crawls, warmUpCrawls, payers, note })) };
+  const costs = await serviceCosts({ recorded, crawls, warmUpCrawls, payers, note });
+  return { ...whole, events, ...costs };
 }
 
 /** Money may wait, and does where cores are short. */
 function chartedUs(costs: readonly ServiceCost[]): number {
   return costs.reduce((sum, { service, us }) => sum + (service === 'settlement' ? 0 : us), 0);
+}
+
+function engineStep(us: number, crawls: number): Step {
+  return { name: `ClickHouse takes the rows, ${crawls} crawls a block`, perCrawl: 1, us };
 }

@@ -24,15 +24,15 @@ export interface EngineFigures {
 /** ClickHouse in this process: all rows of each kind as one block, as a busy platform writes. */
 export async function engineFigures(
   [crawls, challenges]: readonly [Outputs, Outputs],
-  count: number,
+  [crawlsCount, challengesCount]: readonly [number, number],
 ): Promise<[EngineFigures, EngineFigures]> {
   const directory = mkdtempSync(join(tmpdir(), 'paycrawl-steps-'));
   const warehouse = await openChdbWarehouse({ directory });
   try {
     await migrate(warehouse);
     return [
-      await figuresOf(warehouse, crawls, count),
-      await figuresOf(warehouse, challenges, count),
+      await figuresOf(warehouse, crawls, crawlsCount),
+      await figuresOf(warehouse, challenges, challengesCount),
     ];
   } finally {
     await warehouse.close();

@@ -15,14 +15,20 @@ export interface Folding<Out> {
   cut(): Writes;
 }
 
-export function openFolding<Out>(fold: Fold<Out>, nowMs: number): Folding<Out> {
+export function openFolding<Out>(
+  fold: Fold<Out>,
+  /** Of the whole fold, or of each event: when the log took it. */
+  time: number | ((event: AnyEvent) => number),
+): Folding<Out> {
   const working = createWorking<Out>(createMemoryStore());
   const topic = physicalTopic(fold.input);
   let offset = 0;
+  const nowOf = typeof time === 'number' ? () => time : time;
   return {
     feed(events) {
       const outputs: Caused<Out>[] = [];
       for (const event of events) {
+        const nowMs = nowOf(event);
         working.begin(nowMs);
         const key = 'payer' in event.data ? (event.data.payer as string) : '';
         applyEvent(fold, working, event, { partition: 0, offset, key });

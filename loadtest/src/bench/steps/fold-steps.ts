@@ -29,23 +29,47 @@ export interface FoldFigures {
 
 type Folding = 'verifier' | 'metering' | 'settlement' | 'analytics';
 
+/** Events of one partition of a topic, in their order. */
+export interface Told {
+  /** Folded first, not counted. */
+  readonly before: readonly AnyEvent[];
+  readonly events: readonly AnyEvent[];
+}
+
+export type FoldedTopic = 'payments' | 'decisions' | 'ledger' | 'charges';
+
+/** What the folds are measured with. */
+export interface FoldedLog extends Readonly<Record<FoldedTopic, Told>> {
+  readonly crawls: number;
+  /** When the log took an event, in Unix milliseconds. */
+  timeOf(event: AnyEvent): number;
+}
+
+/** Crawls without what becomes of their charges. */
+export function foldedLogOf(log: CrawlLog, nowMs: number): FoldedLog {
+  const told = (events: readonly AnyEvent[], before: readonly AnyEvent[] = []) => ({
+    before,
+    events,
+  });
+  return {
+    ...{ crawls: log.crawls, timeOf: () => nowMs, payments: told(log.payments, log.funds) },
+    ...{ decisions: told(log.decisions), ledger: told(log.ledger), charges: told(log.charges) },
+  };
+}
+
 /** What the folds of all services do with the records of a crawl, decoded already. */
-export async function foldSteps(log: CrawlLog, nowMs: number): Promise<FoldFigures> {
-  const { funds, payments, decisions, ledger, charges, crawls } = log;
-  const fold = (
-    name: string,
-    one: unknown,
-    events: readonly AnyEvent[],
-    before: readonly AnyEvent[] = [],
-  ) => foldStep(name, one as Fold<never>, { before, events, nowMs, crawls });
-  const admitted = await fold('admission', admission, payments, funds);
-  const metered = await fold('metering', meteringFold, decisions);
-  const settled = await fold('settlement (a charge taken)', settlementFold, charges);
+export async function foldSteps(log: FoldedLog): Promise<FoldFigures> {
+  const { crawls } = log;
+  const fold = (name: string, one: unknown, topic: FoldedTopic) =>
+    foldStep(name, one as Fold<never>, log[topic], log);
+  const admitted = await fold('admission', admission, 'payments');
+  const metered = await fold('metering', meteringFold, 'decisions');
+  const settled = await fold('settlement', settlementFold, 'charges');
   const charted: FoldedStep[] = [
-    await fold('analytics over payments', paymentsFold, payments),
-    await fold('analytics over decisions', decisionsFold, decisions),
-    await fold('analytics over ledger', ledgerFold, ledger),
-    await fold('analytics over charges', chargesFold, charges),
+    await fold('analytics over payments', paymentsFold, 'payments'),
+    await fold('analytics over decisions', decisionsFold, 'decisions'),
+    await fold('analytics over ledger', ledgerFold, 'ledger'),
+    await fold('analytics over charges', chargesFold, 'charges'),
   ];
   const outputs = charted.flatMap((one) => one.outputs as Caused<EventOutputs>[]);
   const text = (await rowTextUs(outputs)) / crawls;
@@ -66,14 +90,6 @@ async function storeStep({ step, writes, perCrawl }: FoldedStep, crawls: number)
   return { name, perCrawl, us };
 }
 
-interface Fed {
-  /** Folded first, not counted. */
-  readonly before: readonly AnyEvent[];
-  readonly events: readonly AnyEvent[];
-  readonly nowMs: number;
-  readonly crawls: number;
-}
-
 interface FoldedStep {
   readonly step: Step;
   /** Records of one crawl. */
@@ -82,23 +98,28 @@ interface FoldedStep {
   readonly writes: Writes;
 }
 
-async function foldStep(name: string, fold: Fold<never>, fed: Fed): Promise<FoldedStep> {
+async function foldStep(
+  name: string,
+  fold: Fold<never>,
+  { before, events }: Told,
+  { crawls, timeOf }: FoldedLog,
+): Promise<FoldedStep> {
   const us: number[] = [];
   let outputs: readonly unknown[] = [];
   let writes: Writes = new Map();
   for (let pass = 0; pass <= passes; pass++) {
-    const folding = openFolding(fold, fed.nowMs);
-    folding.feed(fed.before);
+    const folding = openFolding(fold, timeOf);
+    folding.feed(before);
     folding.cut();
     const took = await cpuUsOf(async () => {
-      outputs = folding.feed(fed.events);
+      outputs = folding.feed(events);
     });
     writes = folding.cut();
     // The first one warms up.
     if (pass > 0) us.push(took);
   }
-  const perCrawl = fed.events.length / fed.crawls;
-  const step = { name: `fold: ${name}`, perCrawl, us: median(us) / fed.events.length };
+  const perCrawl = events.length / crawls;
+  const step = { name: `fold: ${name}`, perCrawl, us: median(us) / events.length };
   return { step, perCrawl, outputs, writes };
 }
 

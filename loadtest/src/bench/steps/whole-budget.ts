@@ -15,10 +15,10 @@ const whatOf: Readonly<Record<AloneService, string>> = {
 
 const elseIn: Readonly<Record<AloneService, string>> = {
   ingress: 'sockets and HTTP of a real client and site, gates, promises, timers, garbage',
-  verifier: 'relays, groups, positions, the watcher of funds, wake-ups, garbage',
-  metering: 'books of the settlement, groups, positions, garbage',
-  settlement: 'signing, sending, observing, records of batches, garbage',
-  analytics: 'records of the settlement, groups, positions, merges, garbage',
+  verifier: 'groups, positions, the watcher of funds, wake-ups, promises, garbage',
+  metering: 'groups, positions, promises, garbage',
+  settlement: 'signing, sending, observing, records of batches, promises, garbage',
+  analytics: 'blocks of few crawls, merges, groups, positions, promises, garbage',
 };
 
 const helpers = 'on its other threads: collector, compilers, commits of the log';
