@@ -1,6 +1,6 @@
 import type { AnyEvent, DecisionEvent, EventOfType, PaymentEvent } from '@paycrawl/events/event';
 import { addressOfPayer, chargeId as chargeIdOf } from '@paycrawl/events/ids';
-import { type ChargeStory, noSums, type Sums } from './charges.js';
+import { type ChargeStory, noSums, type SettledIn, type Sums } from './charges.js';
 import type { Report } from './finding.js';
 import type { Seen } from './history.js';
 import { createPayerFunds, type PayerFunds } from './payer-funds.js';
@@ -289,8 +289,9 @@ function moveCharge(walk: Walk, event: Exclude<RelayedEvent, { type: 'GasSpent' 
   }
 }
 
-function settlementOf({ batchId, transactionHash, paidElsewhere }: Data<'ChargeSettled'>) {
-  return { batchId, transactionHash, paidElsewhere };
+function settlementOf(data: Data<'ChargeSettled'>): SettledIn {
+  const { batchId, transactionHash, blockNumber, paidElsewhere } = data;
+  return { batchId, transactionHash, blockNumber, paidElsewhere };
 }
 
 function finishPartition(walk: Walk): void {

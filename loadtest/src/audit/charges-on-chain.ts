@@ -23,7 +23,9 @@ export async function auditChain(
   const byAsset = new Map<string, ChargeStory[]>();
   for (const story of stories) {
     if (story.charge === undefined || !story.network.endsWith(`:${chain.chainId}`)) continue;
-    byAsset.set(story.asset, [...(byAsset.get(story.asset) ?? []), story]);
+    const others = byAsset.get(story.asset);
+    if (others === undefined) byAsset.set(story.asset, [story]);
+    else others.push(story);
   }
   const payees: { payTo: string; asset: string; settled: bigint; balance: bigint }[] = [];
   for (const [asset, charged] of byAsset) {
@@ -44,29 +46,58 @@ function keyOf({ charge }: ChargeStory): string {
   return `${charge?.authorization.from}/${charge?.authorization.nonce}`.toLowerCase();
 }
 
+/** Fewer are looked for in the whole chain at once. */
+const nearbyFrom = 5_000;
+const nearbyAtOnce = 500;
+/** The log names the block in which it was seen at depth; it was mined some blocks before. */
+const nearbyBlocks = 100;
+
+/**
+ * Where every authorization ended. Of many, those that the log knows to be settled are looked for
+ * around the block that it names, so that the work grows with the charges and not with their square;
+ * whatever is not found there is looked for everywhere.
+ */
 async function endsOf(
   chain: Chain,
   asset: string,
   stories: readonly ChargeStory[],
   head: number,
 ): Promise<Map<string, AuthorizationEnd>> {
-  const authorizations = stories.flatMap(({ charge }) =>
-    charge === undefined
-      ? []
-      : [
-          {
-            authorizer: charge.authorization.from as `0x${string}`,
-            nonce: charge.authorization.nonce as `0x${string}`,
-          },
-        ],
+  const ends = new Map<string, AuthorizationEnd>();
+  const find = async (some: readonly ChargeStory[], fromBlock: number, toBlock: number) => {
+    const authorizations = some.flatMap(authorizationOf);
+    const asked = { asset: asset as `0x${string}`, authorizations, fromBlock, toBlock };
+    for (const end of await chain.authorizationEvents(asked)) {
+      ends.set(`${end.authorizer}/${end.nonce}`.toLowerCase(), end);
+    }
+  };
+  const settled = stories.length < nearbyFrom ? [] : stories.filter(isSettled);
+  settled.sort((one, other) => blockOf(one) - blockOf(other));
+  for (let start = 0; start < settled.length; start += nearbyAtOnce) {
+    const some = settled.slice(start, start + nearbyAtOnce);
+    const fromBlock = Math.max(0, blockOf(some[0]) - nearbyBlocks);
+    await find(some, fromBlock, Math.min(head, blockOf(some.at(-1))));
+  }
+  await find(
+    stories.filter((story) => !ends.has(keyOf(story))),
+    0,
+    head,
   );
-  const ends = await chain.authorizationEvents({
-    asset: asset as `0x${string}`,
-    authorizations,
-    fromBlock: 0,
-    toBlock: head,
-  });
-  return new Map(ends.map((end) => [`${end.authorizer}/${end.nonce}`.toLowerCase(), end]));
+  return ends;
+}
+
+function isSettled({ charge }: ChargeStory): boolean {
+  return charge?.settledIn !== undefined;
+}
+
+function blockOf(story: ChargeStory | undefined): number {
+  return story?.charge?.settledIn?.blockNumber ?? 0;
+}
+
+function authorizationOf({ charge }: ChargeStory) {
+  if (charge === undefined) return [];
+  const { from, nonce } = charge.authorization;
+  return [{ authorizer: from as `0x${string}`, nonce: nonce as `0x${string}` }];
 }
 
 function checkCharge(

@@ -22,10 +22,13 @@ export interface Charge {
   readonly authorization: Pick<Authorization, 'from' | 'nonce'>;
   readonly payTo: string;
   at: Outstanding | 'settled' | 'uncollectible';
-  settledIn:
-    | Pick<EventOfType<'ChargeSettled'>['data'], 'batchId' | 'transactionHash' | 'paidElsewhere'>
-    | undefined;
+  settledIn: SettledIn | undefined;
 }
+
+export type SettledIn = Pick<
+  EventOfType<'ChargeSettled'>['data'],
+  'batchId' | 'transactionHash' | 'blockNumber' | 'paidElsewhere'
+>;
 
 /** Cumulative sums in one asset: each may never exceed the one before it. */
 export interface Sums {
