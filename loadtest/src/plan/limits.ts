@@ -38,14 +38,20 @@ export const limitOf = {
     const { steps } = kept;
     const most = crawlLimit(kept);
     if (steps?.limitUs === undefined || most === undefined) return undefined;
-    const largest = steps.budget.steps
-      .filter((step) => step.isPart === true && step.isDetail !== true)
+    const largest = piecesOf(steps.budget.steps)
       .sort((one, other) => usOf(other) - usOf(one))
-      .slice(0, 4);
+      .slice(0, 5);
     return (
       `Of all processors: ${us(steps.limitUs)} a crawl with the load and its site, settlement not in it, ` +
       `${perS(most)} on ${steps.machine.cores} cores. The largest pieces: ${largest.map(pieceOf).join('; ')}.`
     );
+  },
+
+  flood({ bench }: Kept): string | undefined {
+    const ratio = bench?.ratios['flood-cpu'];
+    const recovery = bench?.ratesPerS.recovery;
+    if (ratio === undefined || recovery === undefined) return undefined;
+    return `A stranger's proof is checked as any other (${us(1e6 / recovery)} of recovery alone) before anybody can know that its wallet is empty; by processor time it is ${ratio.toFixed(2)} ×.`;
   },
 
   verify({ bench, steps }: Kept): string | undefined {
@@ -83,6 +89,19 @@ export const limitOf = {
     return `The engine: up to ${ms(most)} of processor time for a query.`;
   },
 };
+
+/** Steps and what they leave, with the service that takes them; those of settlement may wait. */
+function piecesOf(steps: readonly Step[]): Step[] {
+  const pieces: Step[] = [];
+  let service = '';
+  for (const step of steps) {
+    if (step.isPart !== true) service = step.name.split(':')[0] ?? '';
+    else if (step.isDetail !== true && service !== 'settlement') {
+      pieces.push({ ...step, name: `${service}: ${step.name}` });
+    }
+  }
+  return pieces;
+}
 
 function pieceOf(step: Step): string {
   return `${step.name} ${us(usOf(step))}`;
