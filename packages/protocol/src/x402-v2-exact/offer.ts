@@ -1,6 +1,6 @@
 import { checksumAddressOf } from '@paycrawl/crypto/address';
 import type { Token } from '../exact-evm.js';
-import { headerOfJson } from '../header-json.js';
+import { base64Around, type KnownText, knownEnd, knownText } from '../known-base64.js';
 import * as PaymentIdentifier from '../payment-identifier.js';
 
 /** Everything of an offer that stays the same for all requests under one rule. */
@@ -16,9 +16,8 @@ export interface OfferTerms {
 
 /** The JSON of an offer with gaps for what differs: error, URL and challenge. */
 export interface PreparedOffer {
-  readonly afterError: string;
-  readonly afterUrl: string;
-  readonly afterChallenge: string;
+  readonly afterUrl: KnownText;
+  readonly afterChallenge: KnownText;
 }
 
 const extensionsJson = JSON.stringify({
@@ -39,11 +38,10 @@ export function prepareOffer(terms: OfferTerms): PreparedOffer {
   });
   const about = JSON.stringify({ description: terms.description, mimeType: terms.mimeType });
   return {
-    afterError: ',"resource":{"url":',
     // Both objects stay open where a field is added: `{"description":…}` loses its first brace,
     // the requirements lose the two that close `extra` and themselves.
-    afterUrl: `,${about.slice(1)},"accepts":[${requirements.slice(0, -2)},"challenge":`,
-    afterChallenge: `}}],"extensions":${extensionsJson}}`,
+    afterUrl: knownText(`,${about.slice(1)},"accepts":[${requirements.slice(0, -2)},"challenge":`),
+    afterChallenge: knownEnd(`}}],"extensions":${extensionsJson}}`),
   };
 }
 
@@ -54,9 +52,11 @@ export function writeOffer(
   url: string,
   challenge: string,
 ): string {
-  return headerOfJson(
-    `{"x402Version":2,"error":${JSON.stringify(error)}${prepared.afterError}` +
-      `${JSON.stringify(url)}${prepared.afterUrl}${JSON.stringify(challenge)}` +
-      prepared.afterChallenge,
+  const resource = `"resource":{"url":${JSON.stringify(url)}`;
+  return base64Around(
+    `{"x402Version":2,"error":${JSON.stringify(error)},${resource}`,
+    prepared.afterUrl,
+    JSON.stringify(challenge),
+    prepared.afterChallenge,
   );
 }

@@ -53,6 +53,8 @@ interface State {
   readonly frozen: Set<string>;
   readonly withdrawn: Set<Dialect>;
   readonly marginsS: Map<number, number>;
+  /** The largest of them. */
+  marginS: number;
   gasCostWeiPerCharge: bigint;
   readonly sites: Map<string, Site>;
   readonly publisherByHost: Map<string, string>;
@@ -72,6 +74,7 @@ export function createSites(options: SitesOptions): Sites {
     frozen: new Set(),
     withdrawn: new Set(),
     marginsS: new Map(),
+    marginS: 0,
     gasCostWeiPerCharge: 0n,
     sites: new Map(),
     publisherByHost: new Map(),
@@ -80,7 +83,7 @@ export function createSites(options: SitesOptions): Sites {
     apply: (event) => apply(state, event, options),
     byHost: (host) => siteByHost(state, host),
     isWithdrawn: (dialect) => state.withdrawn.has(dialect),
-    marginS: () => Math.max(0, ...state.marginsS.values()),
+    marginS: () => state.marginS,
     gasCostWeiPerCharge: () => state.gasCostWeiPerCharge,
   };
 }
@@ -105,6 +108,7 @@ function apply(state: State, event: RegistryEvent, options: SitesOptions): void 
       return;
     case 'SettlementMeasured':
       state.marginsS.set(event.data.partition, event.data.marginS);
+      state.marginS = Math.max(0, ...state.marginsS.values());
       state.gasCostWeiPerCharge = BigInt(event.data.gasCostWeiPerCharge);
       return;
     case 'GenerationOpened':
