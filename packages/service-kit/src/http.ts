@@ -26,10 +26,14 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     ...options.fastify,
     loggerInstance: options.logger as FastifyBaseLogger,
+    // A logger for each request costs more than a request says; its id stands in the line below.
+    childLoggerFactory: (logger) => logger,
   });
   app.setErrorHandler((error, request, reply) => {
     const known = knownError(error);
-    if (known.status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
+    if (known.status >= 500) {
+      request.log.error({ reqId: request.id, err: error, code: known.code }, 'request failed');
+    }
     return sendProblem(reply, known);
   });
   app.setNotFoundHandler((_request, reply) =>

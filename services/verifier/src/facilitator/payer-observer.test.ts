@@ -1,6 +1,6 @@
 import type { Chain } from '@paycrawl/chain/chain';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createPayerObserver, type PayerQuestion } from './payer-observer.js';
 
 const asset = `0x${'a'.repeat(40)}` as const;
@@ -11,8 +11,11 @@ function question(n: number, nonce: number): PayerQuestion {
   return { payer: hex(n, 40), asset, nonce: hex(nonce, 64) };
 }
 
-function given() {
-  const state = { nowMs: 0, isAway: false, used: new Set<string>() };
+function given(batchesInFlightMax = 1) {
+  const state = {
+    ...{ nowMs: 0, isAway: false, used: new Set<string>() },
+    answered: Promise.resolve(),
+  };
   const calls: string[] = [];
   const zero = `0x${'0'.repeat(64)}` as const;
   const block = { number: 7, hash: zero, parentHash: zero, timestampS: 1, baseFeeWei: 0n };
@@ -22,6 +25,7 @@ function given() {
   const chain: Pick<Chain, 'observePayers' | 'authorizationStates'> = {
     observePayers: async (requests) => {
       calls.push(`payers ${requests.length}`);
+      await state.answered;
       up();
       const payers = requests.map((request) => ({
         ...{ payer: request.payer, asset, balance: 5n, hasCode: false },
@@ -37,10 +41,15 @@ function given() {
   };
   const observer = createPayerObserver({
     chain: chain as Chain,
-    ...{ depth: 1, batchPayersMax: 3, batchesInFlightMax: 1, freshMs: 1_000 },
+    ...{ depth: 1, batchPayersMax: 3, batchesInFlightMax, freshMs: 1_000 },
     ...{ payersRememberedMax: 100, clock: () => state.nowMs },
   });
   return { state, calls, observe: observer.observe };
+}
+
+/** Whoever waits for a turn of the loop had it. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('the payer observer', () => {
@@ -51,6 +60,27 @@ describe('the payer observer', () => {
     expect(answers).toEqual(
       Array.from({ length: 4 }, () => ({ balance: 5n, hasCode: false, isNonceUsed: false })),
     );
+  });
+
+  it('behavior: what is asked while others are under way gathers, and waits for none', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { state, calls, observe } = given(4);
+    let answer = (): void => undefined;
+    state.answered = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const slow = observe(question(1, 1));
+    await nextTurn();
+    const gathered = [observe(question(2, 2))];
+    await nextTurn();
+    gathered.push(observe(question(3, 3)));
+    await nextTurn();
+    expect(calls).toEqual(['payers 1']);
+    vi.runAllTimers();
+    expect(calls).toEqual(['payers 1', 'payers 2']);
+    answer();
+    await Promise.all([slow, ...gathered]);
   });
 
   it('behavior: a payer is looked at once in a while, its nonces always', async () => {

@@ -1,8 +1,9 @@
 import type { Chain, PayerObservation, PayerRequest } from '@paycrawl/chain/chain';
 
 /**
- * What the chain says about a payer and one nonce. Questions that come side by side share one
- * round trip; balance and code of a payer are asked once per `freshMs`, nonces always.
+ * What the chain says about a payer and one nonce. Questions that come side by side, or while
+ * others are under way, share one round trip; balance and code of a payer are asked once per
+ * `freshMs`, nonces always.
  */
 export interface PayerObserver {
   observe(question: PayerQuestion): Promise<PayerState>;
@@ -44,14 +45,28 @@ interface Known {
   readonly seenMs: number;
 }
 
+/**
+ * How long a question waits for company while others are under way: a round trip costs this
+ * process and the node some hundred microseconds, whoever shares it.
+ */
+const gatherMs = 4;
+
 export function createPayerObserver(options: PayerObserverOptions): PayerObserver {
   const known = new Map<string, Known>();
   let queue: Asked[] = [];
   let inFlight = 0;
   let isWoken = false;
+  let gathering: NodeJS.Timeout | undefined;
+
+  function wake(): void {
+    isWoken = false;
+    if (inFlight === 0 || queue.length >= options.batchPayersMax) return pump();
+    gathering ??= setTimeout(pump, gatherMs);
+  }
 
   function pump(): void {
-    isWoken = false;
+    clearTimeout(gathering);
+    gathering = undefined;
     while (queue.length > 0 && inFlight < options.batchesInFlightMax) {
       const batch = queue.slice(0, options.batchPayersMax);
       queue = queue.slice(options.batchPayersMax);
@@ -69,7 +84,7 @@ export function createPayerObserver(options: PayerObserverOptions): PayerObserve
         queue.push({ question, resolve, reject });
         if (isWoken) return;
         isWoken = true;
-        setImmediate(pump);
+        setImmediate(wake);
       }),
   };
 }
