@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** CAIP-10 account id in lower case; the key of every payer topic. */
 export function payerId(network: string, address: string): string {
@@ -15,5 +15,5 @@ export function addressOfPayer(payer: string): `0x${string}` {
  */
 export function chargeId(network: string, asset: string, from: string, nonce: string): string {
   const identity = `${network}/${asset}/${from}/${nonce}`.toLowerCase();
-  return `c${createHash('sha256').update(identity).digest('hex').slice(0, 40)}`;
+  return `c${hash('sha256', identity, 'hex').slice(0, 40)}`;
 }

@@ -69,14 +69,16 @@ function begin(
 ): Promise<Served> {
   const crowd: Crowd = { listeners: new Set(), isGone: false, onGone: undefined };
   listen(crowd, exchange);
-  const served = serve(audienceOf(crowd)).finally(() => {
-    if (state.running.get(key)?.crowd === crowd) state.running.delete(key);
-  });
+  const served = serve(audienceOf(crowd));
   state.running.set(key, { crowd, served });
-  served.then(
-    (result) => keep(state, options, key, result),
-    () => undefined, // those who wait for it hear of it themselves
-  );
+  const end = (): void => {
+    if (state.running.get(key)?.crowd === crowd) state.running.delete(key);
+  };
+  // Before anybody else can wait for it: whoever hears of the outcome finds it kept.
+  served.then((result) => {
+    end();
+    keep(state, options, key, served, result);
+  }, end);
   return served;
 }
 
@@ -110,14 +112,20 @@ function listen(crowd: Crowd, exchange: Exchange): void {
 }
 
 /** Only what was paid and held in memory anyway. */
-function keep(state: State, options: InFlightOptions, key: string, result: Served): void {
+function keep(
+  state: State,
+  options: InFlightOptions,
+  key: string,
+  served: Promise<Served>,
+  result: Served,
+): void {
   if (options.keepMs === 0 || result.kind !== 'answered' || !result.isPaid) return;
   const bytes = result.answer.body.length;
   const untilMs = options.nowMs() + options.keepMs;
   const before = state.kept.get(key);
   state.keptBytes += bytes - (before?.bytes ?? 0);
   state.kept.delete(key);
-  state.kept.set(key, { served: Promise.resolve(result), bytes, untilMs });
+  state.kept.set(key, { served, bytes, untilMs });
   forgetOld(state, options);
 }
 

@@ -229,8 +229,10 @@ const decisiveHeaders = [
 
 /** Requests share an answer only if the origin would give all of them the same one. */
 function sharedKey(chargeId: string, visit: Visit, exchange: Exchange): string {
-  const asked = decisiveHeaders.map((name) => exchange.header(name) ?? '');
-  return `${chargeId} ${visit.method} ${visit.url} ${JSON.stringify(asked)}`;
+  let key = `${chargeId} ${visit.method} ${visit.url}`;
+  // No value of a header holds a line feed, so the key has one reading.
+  for (const name of decisiveHeaders) key += `\n${exchange.header(name) ?? ''}`;
+  return key;
 }
 
 function purse(payer: string, { asset }: Proof): string {
