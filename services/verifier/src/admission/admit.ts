@@ -20,6 +20,7 @@ import {
   type Remnant,
   type Request,
   redeliveryMs,
+  type Settings,
   settings,
   validBeforeMs,
 } from './state.js';
@@ -153,10 +154,20 @@ function isSamePresentation(a: Proof | Remnant, b: Proof): boolean {
 
 /** The proof stands alone now: accept it, let it wait, or reject it. */
 function admit(view: AdmissionView, proof: Proof, trace: string | undefined, leases: number): void {
-  const verdict = judge(view, proof, account(view, proof));
+  const payer = account(view, proof);
+  const inForce = settings(view);
+  const verdict = judge(view.nowMs, proof, payer, inForce);
   switch (verdict.kind) {
-    case 'accept':
-      return accept(view, proof, [proof], leases);
+    case 'accept': {
+      // A proof that had a lease is remembered already.
+      const remembered = leases > 0 ? 0 : 1;
+      return accept(view, proof, payer, {
+        requests: [proof],
+        leases,
+        remembered,
+        marginS: inForce.marginS,
+      });
+    }
     case 'reject':
       return emitRejected(view, proof, proof, verdict.code);
     case 'wait':
@@ -171,10 +182,14 @@ type Verdict =
   | { readonly kind: 'wait' }
   | { readonly kind: 'reject'; readonly code: ErrorCode };
 
-function judge(view: AdmissionView, proof: Proof, payer: Account): Verdict {
-  const { marginS, lossLimit } = settings(view);
-  if (validBeforeMs(proof) - marginS * 1000 <= view.nowMs) return reject('payment_expired');
-  if (BigInt(proof.authorization.validAfter) * 1000n > BigInt(view.nowMs)) {
+function judge(
+  nowMs: number,
+  proof: Proof,
+  payer: Account,
+  { marginS, lossLimit }: Settings,
+): Verdict {
+  if (validBeforeMs(proof) - marginS * 1000 <= nowMs) return reject('payment_expired');
+  if (BigInt(proof.authorization.validAfter) * 1000n > BigInt(nowMs)) {
     return reject('payment_not_yet_valid');
   }
   if (payer.losses > lossLimit) return reject('payer_loss_limit');
@@ -185,7 +200,7 @@ function judge(view: AdmissionView, proof: Proof, payer: Account): Verdict {
     return reject('needs_account_check');
   }
   if (BigInt(proof.amount) <= funds.balance - obligations(payer)) return { kind: 'accept' };
-  return view.nowMs - funds.observedAtMs < fundsRetryMs
+  return nowMs - funds.observedAtMs < fundsRetryMs
     ? reject('insufficient_funds')
     : { kind: 'wait' };
 }
@@ -194,26 +209,36 @@ function reject(code: ErrorCode): Verdict {
   return { kind: 'reject', code };
 }
 
+interface Accepted {
+  /** Who presented it, in order of arrival. */
+  readonly requests: readonly Request[];
+  /** Given out before. */
+  readonly leases: number;
+  /** 1: nothing is remembered of the proof yet. */
+  readonly remembered: 0 | 1;
+  readonly marginS: number;
+}
+
 /** The amount is held from here to the end of the hold; a facilitated proof is posted at once. */
 function accept(
   view: AdmissionView,
   proof: Proof,
-  [first, ...others]: readonly Request[],
-  leases: number,
+  payer: Account,
+  { requests, leases, remembered, marginS }: Accepted,
 ): void {
+  const [first, ...others] = requests;
   if (first === undefined) return;
-  const payer = account(view, proof);
-  const expiresAtMs = validBeforeMs(proof) - settings(view).marginS * 1000;
+  const expiresAtMs = validBeforeMs(proof) - marginS * 1000;
   const lease = newLease(view, proof, first, { number: leases + 1, expiresAtMs });
   const held: Admission = { status: 'held', proof, lease, expiresAtMs };
-  const remembered = view.get(admissionKey(proof.chargeId)) === undefined ? 1 : 0;
+  const key = admissionKey(proof.chargeId);
   setAccount(view, proof, {
     ...payer,
     held: payer.held + BigInt(proof.amount),
     proofs: payer.proofs + remembered,
   });
-  view.set(admissionKey(proof.chargeId), held);
-  view.setTimer(admissionKey(proof.chargeId), expiresAtMs);
+  view.set(key, held);
+  view.setTimer(key, expiresAtMs);
   if (proof.paymentId !== undefined) {
     const bound: Bound = { chargeId: proof.chargeId, payloadHash: proof.payloadHash };
     view.set(identifierKey(proof.payer, proof.paymentId), bound);
@@ -260,7 +285,9 @@ export function decideWaiting(
       continue;
     }
     leaveQueue(view, waiting, 0);
-    accept(view, waiting.proof, waiting.requests, waiting.leases);
+    const { proof, requests, leases } = waiting;
+    const { marginS } = settings(view);
+    accept(view, proof, account(view, proof), { requests, leases, remembered: 0, marginS });
   }
 }
 
@@ -272,7 +299,7 @@ function refusalOfWaiting(
   const refusal = refusalOfPayer(view, proof) ?? refusalOfIdentifier(view, proof, undefined);
   if (refusal !== undefined) return refusal;
   if (usedNonces.has(proof.authorization.nonce)) return 'nonce_already_used';
-  const verdict = judge(view, proof, account(view, proof));
+  const verdict = judge(view.nowMs, proof, account(view, proof), settings(view));
   if (verdict.kind === 'accept') return undefined;
   // A fresh observation answers the question: what still does not fit is refused.
   return verdict.kind === 'reject' ? verdict.code : 'insufficient_funds';

@@ -35,8 +35,9 @@ export function postCharge(
   const payer = account(view, proof);
   const held = admission.status === 'held' ? payer.held - amount : payer.held;
   setAccount(view, proof, { ...payer, held, unsettled: payer.unsettled + amount });
-  endHoldTimer(view, admission);
-  view.set(admissionKey(proof.chargeId), {
+  const key = admissionKey(proof.chargeId);
+  if (admission.status === 'held') view.clearTimer(key, admission.expiresAtMs);
+  view.set(key, {
     status: 'charged',
     proof: remnantOf(proof),
     leases: leasesOf(admission),
@@ -98,15 +99,16 @@ export function release(
   const payer = account(view, proof);
   const forgetAtMs = forgetAtMsOf(view, proof);
   setAccount(view, proof, { ...payer, held: payer.held - BigInt(proof.amount) });
-  endHoldTimer(view, held);
-  view.set(admissionKey(proof.chargeId), {
+  const key = admissionKey(proof.chargeId);
+  view.clearTimer(key, held.expiresAtMs);
+  view.set(key, {
     status: 'released',
     proof,
     leases: lease.number,
     requestId: lease.requestId,
     forgetAtMs,
   } satisfies Admission);
-  view.setTimer(admissionKey(proof.chargeId), forgetAtMs);
+  view.setTimer(key, forgetAtMs);
   view.emit({
     topic: 'decisions',
     key: proof.payer,
@@ -143,9 +145,4 @@ export function forgetAtMsOf(
 ): number {
   const deliveredAtMs = charged?.chargedAtMs ?? view.nowMs;
   return Math.max(validBeforeMs(proof) + outcomeGraceMs, deliveredAtMs + redeliveryMs);
-}
-
-function endHoldTimer(view: AdmissionView, admission: Admission): void {
-  if (admission.status !== 'held') return;
-  view.clearTimer(admissionKey(admission.proof.chargeId), admission.expiresAtMs);
 }
