@@ -141,4 +141,45 @@ describe('ranges', () => {
       ['n/c', 1],
     ]);
   });
+
+  it('behavior: what comes and goes between two cuts is not written, what was stored is deleted', async () => {
+    const store = createMemoryStore();
+    const layers = createLayers(store, 10);
+    const keysOfCut = async (nextOffset: number): Promise<string[]> => {
+      layers.keep();
+      const writes = [...layers.cut()];
+      await store.write(store.position(), { nextOffset, nowMs: 0 }, writes);
+      layers.cutStored();
+      return writes.map(([name]) => name);
+    };
+    layers.set('n/stays', 1);
+    layers.set('n/unread', 1);
+    expect(await keysOfCut(1)).toEqual(['n/stays', 'n/unread']);
+    // Known to be absent: by a read, and by a range that is known to its end.
+    layers.get('m/a');
+    layers.set('m/a', 1);
+    layers.range('n/');
+    layers.set('n/a', 1);
+    layers.set('o/nobody-knows', 1);
+    layers.keep();
+    for (const name of ['m/a', 'n/a', 'o/nobody-knows', 'n/stays']) layers.set(name, undefined);
+    expect(await keysOfCut(2)).toEqual(['o/nobody-knows', 'n/stays']);
+    expect([...store.range('')]).toEqual([['n/unread', 1]]);
+    expect(layers.get('n/stays')).toBeUndefined();
+    expect(layers.range('')).toEqual([['n/unread', 1]]);
+  });
+
+  it('behavior: a cut holds nothing of a record that is not kept yet', () => {
+    const layers = createLayers(createMemoryStore(), 10);
+    layers.set('n/a', 1);
+    layers.keep();
+    layers.set('n/a', 2);
+    layers.set('n/b', 2);
+    expect([...layers.cut()]).toEqual([['n/a', 1]]);
+    layers.keep();
+    expect([...layers.cut()]).toEqual([
+      ['n/a', 2],
+      ['n/b', 2],
+    ]);
+  });
 });

@@ -20,6 +20,8 @@ export interface Layers {
 interface Cell {
   readonly key: string;
   value: unknown;
+  /** Whether the store may hold the key: what it never held need not be deleted there. */
+  mayBeStored: boolean;
   /** Written by records since the last cut. */
   isDirty: boolean;
   /** Written by the present record; `before` is what stood there. */
@@ -49,11 +51,15 @@ export function createLayers(
 
   return {
     get(key) {
-      return (cells.get(key) ?? addCell(cells, key, store.get(key))).value;
+      const cell = cells.get(key);
+      if (cell !== undefined) return cell.value;
+      const value = store.get(key);
+      addCell(cells, key, value, value !== undefined);
+      return value;
     },
     range: (prefix, countMax = Number.POSITIVE_INFINITY) => ordered.range(prefix, countMax),
     set(key, value) {
-      const cell = cells.get(key) ?? addCell(cells, key, notRead);
+      const cell = cells.get(key) ?? addCell(cells, key, notRead, !ordered.lacks(key));
       if (!cell.isWritten) {
         cell.isWritten = true;
         cell.before = cell.value;
@@ -80,16 +86,14 @@ export function createLayers(
       written = [];
     },
     cut() {
-      frozen = dirty;
-      frozenWrites = frozen.map(({ key, value }) => [key, value]);
-      for (const cell of frozen) cell.isDirty = false;
+      [frozen, frozenWrites] = cutOf(cells, dirty);
       dirty = [];
       return frozenWrites;
     },
     cutStored() {
       // What was deleted is seldom asked for again, and the store knows as well.
       for (const cell of frozen) {
-        if (cell.value === undefined && isStored(cell)) cells.delete(cell.key);
+        if (cell.value === undefined && isClean(cell)) cells.delete(cell.key);
       }
       frozen = [];
       frozenWrites = [];
@@ -98,8 +102,35 @@ export function createLayers(
   };
 }
 
-function addCell(cells: Map<string, Cell>, key: string, value: unknown): Cell {
-  const cell: Cell = { key, value, isDirty: false, isWritten: false, before: undefined };
+/** The cells that the store has to know, with what was kept of them. */
+function cutOf(
+  cells: Map<string, Cell>,
+  dirty: readonly Cell[],
+): [frozen: Cell[], writes: [key: string, value: unknown][]] {
+  const frozen: Cell[] = [];
+  const writes: [key: string, value: unknown][] = [];
+  for (const cell of dirty) {
+    cell.isDirty = false;
+    const value = cell.isWritten ? cell.before : cell.value;
+    if (value === undefined && !cell.mayBeStored) {
+      // It came and went since the last cut.
+      if (!cell.isWritten) cells.delete(cell.key);
+      continue;
+    }
+    cell.mayBeStored = true;
+    frozen.push(cell);
+    writes.push([cell.key, value]);
+  }
+  return [frozen, writes];
+}
+
+function addCell(
+  cells: Map<string, Cell>,
+  key: string,
+  value: unknown,
+  mayBeStored: boolean,
+): Cell {
+  const cell = { key, value, mayBeStored, isDirty: false, isWritten: false, before: undefined };
   cells.set(key, cell);
   return cell;
 }
@@ -111,7 +142,7 @@ function undoWrite(cells: Map<string, Cell>, cell: Cell): void {
   cell.isWritten = false;
 }
 
-function isStored({ isDirty, isWritten }: Cell): boolean {
+function isClean({ isDirty, isWritten }: Cell): boolean {
   return !isDirty && !isWritten;
 }
 
@@ -120,7 +151,7 @@ function trim(cells: Map<string, Cell>, entriesMax: number): void {
   if (cells.size <= entriesMax) return;
   for (const cell of cells.values()) {
     if (cells.size <= entriesMax) return;
-    if (isStored(cell)) cells.delete(cell.key);
+    if (isClean(cell)) cells.delete(cell.key);
   }
 }
 

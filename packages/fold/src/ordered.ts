@@ -7,6 +7,8 @@ export interface Ordered {
   range(prefix: string, countMax: number): Entry[];
   /** `undefined` deletes. */
   put(key: string, value: unknown): void;
+  /** True when there is certainly no such entry. */
+  lacks(key: string): boolean;
   /** After writes were undone. */
   forget(): void;
 }
@@ -40,9 +42,15 @@ export function createOrdered(
       return order.first(countMax);
     },
     put(key, value) {
-      const list = lists[key.charCodeAt(0)];
-      if (list === undefined) return;
-      for (const { prefix, order } of list) if (key.startsWith(prefix)) order.put(key, value);
+      for (const { prefix, order } of lists[key.charCodeAt(0)] ?? none) {
+        if (hasPrefix(key, prefix)) order.put(key, value);
+      }
+    },
+    lacks(key) {
+      for (const { prefix, order } of lists[key.charCodeAt(0)] ?? none) {
+        if (hasPrefix(key, prefix) && order.lacks(key)) return true;
+      }
+      return false;
     },
     forget() {
       orders.clear();
@@ -54,6 +62,13 @@ export function createOrdered(
 interface PrefixOrder {
   readonly prefix: string;
   readonly order: Order;
+}
+
+const none: readonly PrefixOrder[] = [];
+
+/** In a third of the time of `startsWith`. */
+function hasPrefix(key: string, prefix: string): boolean {
+  return key.slice(0, prefix.length) === prefix;
 }
 
 /** Keys are ASCII. */
@@ -71,6 +86,7 @@ function byFirstLetter(orders: ReadonlyMap<string, Order>): PrefixOrder[][] {
 interface Order {
   first(countMax: number): Entry[];
   put(key: string, value: unknown): void;
+  lacks(key: string): boolean;
 }
 
 function createOrder(
@@ -95,9 +111,7 @@ function createOrder(
     },
     put(key, value) {
       if (horizon !== undefined && key > horizon) return;
-      // Mostly the last one or the first one.
-      const last = known.at(-1);
-      const place = last !== undefined && last[0] < key ? known.length : placeOf(known, key);
+      const place = placeOf(known, key);
       const isKnown = known[place]?.[0] === key;
       if (value !== undefined && isKnown) known[place] = [key, value];
       else if (value !== undefined && place === known.length) known.push([key, value]);
@@ -108,13 +122,20 @@ function createOrder(
       known.length = entriesRead;
       horizon = known.at(-1)?.[0];
     },
+    lacks(key) {
+      if (horizon !== undefined && key > horizon) return false;
+      return known[placeOf(known, key)]?.[0] !== key;
+    },
   };
 }
 
 /** Where the key stands in the order, or would stand. */
 function placeOf(entries: readonly Entry[], key: string): number {
+  const last = entries.at(-1);
+  // Mostly what is new comes last.
+  if (last === undefined || last[0] < key) return entries.length;
   let low = 0;
-  let high = entries.length;
+  let high = entries.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((entries[middle] as Entry)[0] < key) low = middle + 1;
