@@ -28,9 +28,10 @@ export const settlementSchema = Type.Object({
   batchesInFlightMax: Type.Integer({
     minimum: 1,
     maximum: 64,
-    default: 32,
+    default: 64,
     env: 'SETTLEMENT_BATCHES_IN_FLIGHT_MAX',
-    description: 'the lane goes on while earlier batches wait for depth; at most 16 lack a block',
+    description:
+      'at most 16 lack a block; the others wait for depth, which is some 30 where a lane gets 6 a block',
   }),
   deadlineMarginS: Type.Integer({
     minimum: 1,
