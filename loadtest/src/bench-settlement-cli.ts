@@ -6,7 +6,7 @@ import { type Devnet, startDevnet } from '@paycrawl/testkit/devnet';
 import { benchGas } from './bench/settlement/gas.js';
 import { gasTables, isGasGoalMet, throughputTables } from './bench/settlement/settlement-tables.js';
 import { benchThroughput } from './bench/settlement/throughput.js';
-import { note } from './command-line.js';
+import { note, wholeNumber } from './command-line.js';
 import { type FigureTable, printTables, type TablesFile } from './figure-table.js';
 import { thisMachine, writeFigures } from './figures.js';
 import { derivePayers } from './payload/payers.js';
@@ -38,7 +38,7 @@ const env = Object.fromEntries(flags.knob.map((knob) => knob.split('=', 2)));
 const tables: FigureTable[] = [];
 let authorizationsPerS: number | undefined;
 let gasPerAuthorization: number | undefined;
-const payers = derivePayers({ seed: 'settlement', count: count(flags.payers) });
+const payers = derivePayers({ seed: 'settlement', count: wholeNumber('payers', flags.payers) });
 
 if (!flags['rate-only']) {
   await withDevnet('gas', 0, async (devnet) => {
@@ -48,11 +48,12 @@ if (!flags['rate-only']) {
   });
 }
 if (!flags['gas-only']) {
-  await withDevnet('throughput', count(flags['block-time']), async (devnet, directory) => {
+  const blockTimeS = wholeNumber('block-time', flags['block-time']);
+  await withDevnet('throughput', blockTimeS, async (devnet, directory) => {
     const figures = await benchThroughput({
       ...{ devnet, payers, directory: join(directory, 'service'), env },
-      authorizations: count(flags.authorizations),
-      partitions: count(flags.partitions),
+      authorizations: wholeNumber('authorizations', flags.authorizations),
+      partitions: wholeNumber('partitions', flags.partitions),
     });
     authorizationsPerS = (figures.settled * 1_000) / figures.wholeMs;
     gasPerAuthorization = figures.gasPerAuthorization;
@@ -96,8 +97,4 @@ async function withDevnet(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-function count(text: string): number {
-  return Number.parseInt(text, 10);
 }
