@@ -75,6 +75,8 @@ export interface DriverMemory {
   toldHead: Hex | undefined;
   measured: string;
   measuredAtMs: number;
+  /** When the lane was first measured with nothing under way; undefined: something is. */
+  idleSinceMs: number | undefined;
 }
 
 export interface DriverContext extends DriverOptions {
@@ -101,6 +103,7 @@ export function createMemory(): DriverMemory {
     toldHead: undefined,
     measured: '',
     measuredAtMs: Number.NEGATIVE_INFINITY,
+    idleSinceMs: undefined,
   };
 }
 

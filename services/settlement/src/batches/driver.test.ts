@@ -361,6 +361,27 @@ describe('a world in trouble', () => {
     expect(newest().slowestConfirmationMs).toBeLessThan(100_000);
   });
 
+  test('behavior: a first batch that was stuck ends the offers for as long again', async () => {
+    const wallet = await fundedWallet();
+    await bench.until('a lane', () => bench.get(`lane/${network}`) !== undefined);
+    await devnet.setEth(bench.signer.address, 0n);
+    const { id } = await takeCharge(wallet);
+    await bench.driver.poll();
+    passTime(500_000);
+    await devnet.setEth(bench.signer.address, ether);
+    await bench.until('settled', isSettled(id));
+    await bench.driver.poll();
+    expect(newest().marginS).toBeGreaterThanOrEqual(500);
+    passTime(400_000);
+    await bench.driver.poll();
+    expect(newest().marginS).toBeGreaterThanOrEqual(500);
+    passTime(200_000);
+    await bench.driver.poll();
+    // The floor takes its place, and clocks differ by what was seen.
+    const { marginS, clockDifferenceMs } = newest();
+    expect(marginS).toBeLessThanOrEqual(20 + Math.max(0, Math.ceil(clockDifferenceMs / 1000)));
+  });
+
   test('error: settlement_fees_too_high', async () => {
     await freshBench({ maxFeePerGasWeiMax: 1n });
     const wallet = await fundedWallet();

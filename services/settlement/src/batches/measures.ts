@@ -59,6 +59,8 @@ async function measure(context: DriverContext, lane: Lane): Promise<Measured> {
 
 /** A confirmation that took so many times the usual one is no measure of the next. */
 const outlierTimes = 8;
+/** Of fewer none is the usual one. */
+const usualOfMin = 3;
 
 /**
  * At least as long as the oldest batch has been waiting for its own: a lane that stands still, for
@@ -66,16 +68,33 @@ const outlierTimes = 8;
  * under way outliers are left out: nobody would buy after a single one, and then no quicker
  * confirmation could ever take its place.
  */
-function confirmationMs({ owned, clock }: DriverContext, lane: Lane, queueCharges: number): number {
+function confirmationMs(context: DriverContext, lane: Lane, queueCharges: number): number {
+  const { owned, memory } = context;
+  const nowMs = context.clock();
   const { batchIds, confirmations } = lane;
   if (batchIds.length === 0 && queueCharges === 0) {
-    const sortedMs = confirmations.map((one) => one.confirmationMs).sort((a, b) => a - b);
-    const usualMs = sortedMs[(sortedMs.length - 1) >> 1] ?? 0;
-    return sortedMs.findLast((ms) => ms <= outlierTimes * usualMs) ?? 0;
+    memory.idleSinceMs ??= nowMs;
+    const floorMs = settingsOf(owned.state).deadlineMarginS * 1000;
+    return idleConfirmationMs(confirmations, { idleMs: nowMs - memory.idleSinceMs, floorMs });
   }
-  const nowMs = clock();
+  memory.idleSinceMs = undefined;
   const sealedMs = batchIds.map((id) => batchOf(owned.state, id)?.sealedAtMs ?? nowMs);
   return Math.max(slowestConfirmationMs(lane), nowMs - Math.min(nowMs, ...sealedMs));
+}
+
+/**
+ * The first few say little of what is usual: they count for as long again as they took, and then
+ * the floor of the margin does. Or a lane whose very first batch was stuck would never sell again.
+ */
+function idleConfirmationMs(
+  confirmations: Lane['confirmations'],
+  { idleMs, floorMs }: { readonly idleMs: number; readonly floorMs: number },
+): number {
+  const sortedMs = confirmations.map((one) => one.confirmationMs).sort((a, b) => a - b);
+  const usualMs = sortedMs[(sortedMs.length - 1) >> 1] ?? 0;
+  const slowestMs = sortedMs.findLast((ms) => ms <= outlierTimes * usualMs) ?? 0;
+  const isOld = sortedMs.length < usualOfMin && idleMs > slowestMs;
+  return isOld ? Math.min(slowestMs, floorMs) : slowestMs;
 }
 
 /** Of the newest batch that paid gas; before the first one, by the fees of the first look. */
