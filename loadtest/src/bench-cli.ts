@@ -104,7 +104,7 @@ async function benchAll(): Promise<void> {
     figure: `${perS(appends.recordsPerS)}, p50 ${appends.p50Ms.toFixed(1)} ms`,
   });
   note('replay');
-  const replay = await benchReplay(replayCrawls);
+  const replay = await benchReplay({ fold: 'admission', crawls: replayCrawls });
   ratesPerS.admission = replay.eventsPerS;
   rows.push({ what: 'replay of the log into the admission fold', figure: perS(replay.eventsPerS) });
   if (flags.quick) return;

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchRebuild, type RebuildFigures } from './bench/rebuild.js';
-import { benchChargesReplay, benchReplay, type ReplayFigures } from './bench/replay.js';
+import { benchReplay, type ReplayFigures, type ReplayPart } from './bench/replay.js';
+import { benchReplayOnAllCores } from './bench/replay-on-all-cores.js';
 import { replayTables } from './bench/replay-tables.js';
 import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
@@ -13,10 +14,15 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 
 export interface ReplayFile {
   readonly machine: Machine;
-  readonly admission: ReplayFigures;
+  readonly admission: FoldReplay;
   /** By charges a second of its history: few to a batch, full batches, a line that grows. */
-  readonly settlement?: readonly (ReplayFigures & { readonly chargesPerS: number })[];
+  readonly settlement?: readonly (FoldReplay & { readonly chargesPerS: number })[];
   readonly rebuild: RebuildFigures;
+}
+
+/** Of one partition, and of one on each core at once. */
+export interface FoldReplay extends ReplayFigures {
+  readonly onAllCores?: ReplayFigures;
 }
 
 const { values: flags } = parseArgs({
@@ -28,11 +34,12 @@ const { values: flags } = parseArgs({
 });
 const crawls = wholeNumber('crawls', flags.crawls);
 note('into the fold of admission');
-const admission = await benchReplay(crawls);
+const admission = await foldReplay({ fold: 'admission', crawls });
 const settlement = [];
 for (const chargesPerS of [20, 200, 2_000]) {
   note(`into the fold of settlement, ${chargesPerS} charges a second`);
-  settlement.push({ chargesPerS, ...(await benchChargesReplay(crawls, chargesPerS)) });
+  const part = { fold: 'settlement', charges: crawls, chargesPerS } as const;
+  settlement.push({ chargesPerS, ...(await foldReplay(part)) });
 }
 note('into ClickHouse');
 const challengesPerCrawl = wholeNumber('challenges', flags.challenges);
@@ -41,3 +48,8 @@ const machine = thisMachine(Date.now());
 const figures: ReplayFile = { machine, admission, settlement, rebuild };
 printTables(replayTables(figures));
 if (flags.json !== undefined) writeFigures(flags.json, figures);
+
+async function foldReplay(part: ReplayPart): Promise<FoldReplay> {
+  const one = await benchReplay(part);
+  return { ...one, onAllCores: await benchReplayOnAllCores(part) };
+}

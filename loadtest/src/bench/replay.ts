@@ -24,26 +24,31 @@ export interface ReplayFigures {
 
 const batchRecords = 500;
 const checkpointIntervalMs = 200;
-const passes = 4;
 const payersMax = 1000;
 
-/** Decodes, folds and encodes the outputs of `crawls` paid crawls: the verifier's replay. */
-export async function benchReplay(crawls: number): Promise<ReplayFigures> {
-  const records = recordsOf(crawls);
-  return bestOf(() => replay(admission as never, records, createMemoryStore()));
+/** A history of one partition, and the fold that it is for. */
+export type ReplayPart =
+  | { readonly fold: 'admission'; readonly crawls: number }
+  /** With batches and their ends; their state goes into a store on disk. */
+  | { readonly fold: 'settlement'; readonly charges: number; readonly chargesPerS: number };
+
+export type ReplayPass = () => Promise<ReplayFigures>;
+
+export const passes = 4;
+
+/** Makes the history; each pass decodes and folds it from its beginning and encodes the outputs. */
+export function replayPass(part: ReplayPart): ReplayPass {
+  if (part.fold === 'admission') {
+    const records = recordsOf(part.crawls);
+    return () => replay(admission as never, records, createMemoryStore());
+  }
+  const records = chargeRecords(part.charges, part.chargesPerS);
+  return () => replayCharges(records);
 }
 
-/** The same of settlement, with batches and their ends, into a store on disk. */
-export async function benchChargesReplay(
-  charges: number,
-  chargesPerS: number,
-): Promise<ReplayFigures> {
-  const records = chargeRecords(charges, chargesPerS);
-  return bestOf(() => replayCharges(records));
-}
-
-/** Of a few passes, since the first one is also that of a compiler. */
-async function bestOf(pass: () => Promise<ReplayFigures>): Promise<ReplayFigures> {
+/** One partition on one core. Of a few passes, since the first one is also that of a compiler. */
+export async function benchReplay(part: ReplayPart): Promise<ReplayFigures> {
+  const pass = replayPass(part);
   let best = await pass();
   for (let again = 1; again < passes; again += 1) {
     const one = await pass();
