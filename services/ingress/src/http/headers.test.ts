@@ -81,6 +81,13 @@ describe('to the client', () => {
     expect(kept).toEqual({});
   });
 
+  test.each(['a\u010d\u010aSet-Cookie: b=1', ['a', '\u2028']])(
+    'error: internal for a header that would be cut to other bytes',
+    (value) => {
+      expect(() => answerHeaders({ 'x-a': value }, urls)).toThrow('cannot be passed on');
+    },
+  );
+
   test.each([
     [undefined, 'private'],
     ['public, max-age=60', 'private, max-age=60'],

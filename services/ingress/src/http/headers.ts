@@ -1,3 +1,5 @@
+import { fail } from '@paycrawl/errors/paycrawl-error';
+
 /** Header rules of a proxy, on lists of name, value, name, value as Node and undici have them. */
 
 // RFC 9110 §7.6.1, and the older ones that some clients still send.
@@ -76,9 +78,19 @@ export function answerHeaders(
     const value = headers[name];
     if (value === undefined || hopByHop.has(name) || named.has(name)) continue;
     if (context.isPaid && paymentHeaders.has(name)) continue;
+    requireSendable(value);
     kept[name] = name === 'location' ? publicLocation(String(value), context) : value;
   }
   return kept;
+}
+
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** A character beyond a byte would be cut off to one, and might then be the end of a line. */
+function requireSendable(value: string | string[]): void {
+  const isBad =
+    typeof value === 'string' ? unsendable.test(value) : value.some((one) => unsendable.test(one));
+  if (isBad) throw fail('internal', 'The origin sent a header that cannot be passed on.');
 }
 
 /** A redirect of the origin to itself must lead back to the till, not around it. */
