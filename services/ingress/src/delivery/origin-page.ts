@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type Dispatcher, errors } from 'undici';
+import { errors } from 'undici';
 import type { Chunks } from './body.js';
 import type { Audience } from './job.js';
 import { faultOf, type OriginFault } from './origin-fault.js';
@@ -30,12 +30,25 @@ export type OriginPage =
       readonly outcome: OriginFault | 'origin_truncated';
     };
 
-export type Dispatch = (handler: Dispatcher.DispatchHandler) => void;
+/** What the reader of a page may do about the answer that comes. */
+export interface Flow {
+  abort(error: Error): void;
+  pause(): void;
+  resume(): void;
+}
 
-/**
- * Reads a page whole, if it is short enough to be held. A handler of undici's own interface:
- * most pages are one chunk, and the stream that `request` makes of it costs more than the rest.
- */
+/** Told of an answer as it comes: after the start its head, its body, and its end or an error. */
+export interface PageHandler {
+  onRequestStart(flow: Flow): void;
+  onResponseStart(status: number, headers: OriginHeaders): void;
+  onResponseData(bytes: Buffer): void;
+  onResponseEnd(): void;
+  onResponseError(error: Error): void;
+}
+
+export type Dispatch = (handler: PageHandler) => void;
+
+/** Reads a page whole, if it is short enough to be held: most pages are one chunk. */
 export function readPage(
   dispatch: Dispatch,
   request: { readonly method: string; readonly bytesMax: number; readonly audience: Audience },
@@ -43,35 +56,35 @@ export function readPage(
   const { audience } = request;
   return new Promise((resolve) => {
     const reading: Reading = { status: 0, headers: {}, begun: [], bytes: 0, rest: undefined };
-    const letGo = (controller: Dispatcher.DispatchController): void =>
-      controller.abort(new errors.RequestAbortedError());
+    let flow: Flow;
     dispatch({
-      onRequestStart(controller) {
-        audience.onGone(() => letGo(controller));
+      onRequestStart(started) {
+        flow = started;
+        audience.onGone(() => started.abort(new errors.RequestAbortedError()));
       },
-      onResponseStart(controller, status, headers) {
+      onResponseStart(status, headers) {
         if (status < 200) return;
         reading.status = status;
         reading.headers = headers;
         // A length that is announced as too long need not be read first to be known.
         if (lengthOf(request.method, headers) > request.bytesMax) {
-          resolve(long(reading, controller));
+          resolve(long(reading, flow));
         }
       },
-      onResponseData(controller, chunk) {
+      onResponseData(chunk) {
         if (reading.rest !== undefined) {
-          if (!reading.rest.push(chunk)) controller.pause();
+          if (!reading.rest.push(chunk)) flow.pause();
           return;
         }
         reading.begun.push(chunk);
         reading.bytes += chunk.length;
-        if (reading.bytes > request.bytesMax) resolve(long(reading, controller));
+        if (reading.bytes > request.bytesMax) resolve(long(reading, flow));
       },
       onResponseEnd() {
         if (reading.rest === undefined) resolve(whole(reading));
         else reading.rest.push(null);
       },
-      onResponseError(_controller, error) {
+      onResponseError(error) {
         if (reading.rest === undefined) resolve(failed(reading, error, audience.isGone()));
         else reading.rest.destroy(error);
       },
@@ -98,13 +111,13 @@ function whole({ status, headers, begun }: Reading): OriginPage {
   return { kind: 'whole', status, headers, body };
 }
 
-function long(reading: Reading, controller: Dispatcher.DispatchController): OriginPage {
+function long(reading: Reading, flow: Flow): OriginPage {
   const { status, headers, begun } = reading;
   const rest = new Readable({
-    read: () => controller.resume(),
+    read: () => flow.resume(),
     destroy(error, done) {
       // After the end this changes nothing.
-      controller.abort(error ?? new errors.RequestAbortedError());
+      flow.abort(error ?? new errors.RequestAbortedError());
       done(error);
     },
   });
