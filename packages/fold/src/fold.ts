@@ -81,6 +81,8 @@ type AnyEventIn<Topic extends EventTopic> = import('@paycrawl/events/event').Eve
 
 /** Where outputs become durable. Called with everything that waits, one call at a time, in order. */
 export interface Sink<Out> {
+  /** What is written replaces itself by its position: calls may overlap, and end in any order. */
+  readonly isAnyOrder?: boolean;
   /** A rejection means unknown: the owner stops and folds again from its last durable position. */
   write(outputs: readonly Caused<Out>[], partition: number): Promise<void>;
   close(): Promise<void>;

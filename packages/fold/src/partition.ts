@@ -145,6 +145,7 @@ function checkOwner(store: Store, left: StoredPosition, writing: StoredPosition 
 function createWriter<Out>(options: PartitionOptions<Out>): OutputWriter<Out> {
   return createOutputWriter<Out>({
     write: (outputs) => options.sink.write(outputs, options.partition),
+    isAnyOrder: options.sink.isAnyOrder,
     onWritten: () => options.onStep?.('written'),
     startOffset: options.store.position().nextOffset,
     waitingMax: options.outputsWaitingMax ?? outputsWaitingDefault,

@@ -146,6 +146,7 @@ function startFold(
   flusher: Flusher,
 ): Promise<Runtime> {
   const sink: Sink<EventOutputs> = {
+    isAnyOrder: true,
     write: (outputs) => flusher.add(outputs),
     close: async () => {},
   };

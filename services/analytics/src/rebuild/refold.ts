@@ -10,7 +10,7 @@ import type { Flusher } from '../projection/flusher.js';
 import { sourcesOf } from '../projection/projection.js';
 import type { EventOutputs, ProjectionFold } from '../projection/projection-fold.js';
 
-const batchRecords = 2_000;
+const batchRecords = 400;
 /** A state that is not stored is held in memory. */
 const checkpointRecords = 50_000;
 /** Folded while the engine takes the block before; about 1 kB each. */
@@ -89,7 +89,7 @@ export function beginRefolding(
   const store = openStore(directory);
   const folding = createPartition<EventOutputs>({
     ...{ fold, partition, store, onBroken, outputsWaitingMax },
-    sink: { write: (outputs) => flusher.add(outputs), close: async () => {} },
+    sink: { isAnyOrder: true, write: (outputs) => flusher.add(outputs), close: async () => {} },
     // It stands in the topic of dead letters since it was read first.
     deadLetter: () => [],
   });
