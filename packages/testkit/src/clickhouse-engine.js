@@ -1,5 +1,6 @@
 // A worker thread with one connection to the chdb engine: what a statement of ClickHouse's HTTP
 // interface means there. JavaScript, because a thread starts from a file that Node can run.
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -26,6 +27,7 @@ const require = createRequire(import.meta.url);
 // The public functions escape parameters that came escaped already.
 const native = require(join(dirname(require.resolve('chdb')), 'dist', 'loader.js')).loadNative();
 const session = new Session(workerData.directory);
+session.query('SET schema_inference_use_cache_for_file = 0');
 /** Settings of earlier requests; each request has its own. @type {Set<string>} */
 const changed = new Set();
 let database = '';
@@ -49,11 +51,24 @@ function prepare({ settings, database: wanted }) {
   if (clauses.length > 0) session.query(`SET ${clauses.join(', ')}`);
 }
 
+const binary = /FORMAT Native\s*$/;
+
 /** @param {Statement} statement @returns {Promise<Outcome>} */
 async function run(statement) {
   const { sql, data, parameters, format } = statement;
   const connection = Reflect.get(session, 'connection');
   prepare(statement);
+  if (data !== undefined && binary.test(sql)) {
+    // The binding takes text only.
+    const file = join(workerData.directory, 'block.native');
+    writeFileSync(file, data);
+    try {
+      session.query(sql.replace(binary, `SELECT * FROM file(${quoted(file)}, 'Native')`));
+    } finally {
+      unlinkSync(file);
+    }
+    return { kind: 'done', text: '', rows: 0 };
+  }
   if (data !== undefined) {
     const { rowsWritten } = await native.InsertRawAsyncConnection(
       connection,

@@ -12,6 +12,7 @@ export type WorkerCommand =
       readonly do: 'insert';
       readonly table: string;
       readonly columns: readonly string[];
+      readonly format: 'JSONCompactEachRow' | 'Native';
       readonly payload: Uint8Array;
     }
   | { readonly do: 'close' };

@@ -76,11 +76,15 @@ function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
   };
 }
 
-async function insertBlock(writer: EngineThread, block: Block): Promise<void> {
-  const { table, columns, rows } = block;
+async function insertBlock(writer: EngineThread, all: Block): Promise<void> {
+  const { table, columns, rows } = all;
   if (rows.count === 0) return;
-  checkBlock(block);
-  await writer.call({ do: 'insert', table, columns, payload: rows.json });
+  checkBlock(all);
+  const block =
+    'native' in rows
+      ? ({ format: 'Native', payload: rows.native } as const)
+      : ({ format: 'JSONCompactEachRow', payload: rows.json } as const);
+  await writer.call({ do: 'insert', table, columns, ...block });
 }
 
 function connectionArgs(options: ChdbOptions): string[] {
@@ -90,6 +94,8 @@ function connectionArgs(options: ChdbOptions): string[] {
     // Of one statement. The engine's own limit for all counts the whole process, mapped files of
     // the log included, and would fail for nothing.
     max_memory_usage: statementMemoryBytesMax,
+    // Blocks come by files of the same few names.
+    schema_inference_use_cache_for_file: 0,
   };
   return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }

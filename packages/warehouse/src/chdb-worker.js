@@ -1,10 +1,13 @@
 // The only file that loads the chdb engine. JavaScript, because a worker thread starts from a
 // file that Node can run, in the sources (tests) as well as in the build.
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { drainPending, Session } from 'chdb';
 
 /** @typedef {import('./chdb-messages.js').WorkerRequest} WorkerRequest */
 /** @typedef {import('./chdb-messages.js').WorkerReply} WorkerReply */
+/** @typedef {Extract<import('./chdb-messages.js').WorkerCommand, { do: 'insert' }>} InsertCommand */
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 const setup = /** @type {import('./chdb-messages.js').WorkerSetup} */ (workerData);
@@ -26,14 +29,40 @@ async function answer(session, request) {
       // Synchronous: this thread is its own, and libuv's pool stays free for files and DNS.
       return session.queryBind(request.sql, request.parameters, 'JSONEachRow');
     case 'insert': {
-      const { table, columns, payload } = request;
-      await session.insert({ table, columns, values: payload, format: 'JSONCompactEachRow' });
+      const { table, columns, format, payload } = request;
+      if (format === 'Native') return insertNative(session, request);
+      await session.insert({ table, columns, values: payload, format });
       return '';
     }
     case 'close':
       session.close();
       await drainPending();
       return '';
+  }
+}
+
+const identifier = /^[A-Za-z_]\w*$/;
+
+/**
+ * The binding takes text only (bytes after the statement end at an empty line), so what is binary
+ * goes by a file, which is gone before it is written to any disk.
+ * @param {Session} session @param {InsertCommand} command
+ */
+function insertNative(session, { table, columns, payload }) {
+  const names = [table, ...columns];
+  if (!names.every((name) => identifier.test(name))) throw new Error(`Not names: ${names}`);
+  const file = join(setup.directory, `${table}.native`);
+  const place = file.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  writeFileSync(file, payload);
+  try {
+    const from = `SELECT * FROM file('${place}', 'Native')`;
+    return session.queryBind(
+      `INSERT INTO ${table} (${columns.join(', ')}) ${from}`,
+      {},
+      'JSONEachRow',
+    );
+  } finally {
+    unlinkSync(file);
   }
 }
 

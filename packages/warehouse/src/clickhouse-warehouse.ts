@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   type ClickHouseClient,
   ClickHouseError,
@@ -159,6 +160,7 @@ function insertBlock({ client, options, writes }: Connection, block: Block): Pro
   return withDeadline(options.writeTimeoutMs, (signal) =>
     writes.run(signal, async () => {
       checkBlock(block);
+      if ('native' in rows) return insertNative(client, block, rows.native, signal);
       await client.insert({
         ...{ table, columns: [first, ...rest], format: 'JSONCompactEachRow' },
         values: [rows.json.toString()],
@@ -166,6 +168,22 @@ function insertBlock({ client, options, writes }: Connection, block: Block): Pro
       });
     }),
   );
+}
+
+/** The client's `insert` knows formats of text only. */
+async function insertNative(
+  client: ClickHouseClient,
+  { table, columns }: Block,
+  native: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { stream } = await client.exec({
+    query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Native`,
+    values: Readable.from([native]),
+    abort_signal: signal,
+  });
+  // Empty; unread, it would keep its connection.
+  for await (const _ of stream);
 }
 
 function command({ client, options, writes }: Connection, query: string): Promise<void> {

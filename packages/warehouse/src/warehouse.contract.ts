@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { hasCode } from '@paycrawl/errors/paycrawl-error';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from './migrate.js';
-import { rowText } from './row-text.js';
+import type { NativeCell } from './native-columns.js';
+import { createNativeWriter, type Schema } from './native-rows.js';
+import { cellsOf, rowText } from './row-text.js';
 import { pinnedSettings, type Warehouse } from './warehouse.js';
 
 export interface WarehouseFactory {
@@ -31,6 +33,7 @@ export function warehouseContract(name: string, factory: WarehouseFactory): void
       await factory.remove();
     });
     valueBehaviour(warehouse);
+    nativeBehaviour(warehouse);
     failureBehaviour(warehouse);
     migrationBehaviour(warehouse);
     test('behavior: what was inserted is there after close and open', async () => {
@@ -114,6 +117,77 @@ function valueBehaviour(warehouse: () => Warehouse): void {
     const values = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
     const expected = Object.entries(pinnedSettings).map(([name, value]) => [name, String(value)]);
     expect(values).toEqual(Object.fromEntries(expected));
+  });
+}
+
+const key = 'LowCardinality(String)';
+const nativeSchema: Schema = [
+  ['id', 'String'],
+  ['name', key],
+  ['at', 'DateTime64(3)'],
+  ['ended', 'Nullable(DateTime64(3))'],
+  ['day', 'Date'],
+  ['hour', 'DateTime'],
+  ['small', 'UInt16'],
+  ['many', 'UInt32'],
+  ['more', 'UInt64'],
+  ['sum', 'UInt128'],
+  ['amount', 'UInt256'],
+];
+
+/** Every type, at its bounds; more names than an index of one byte tells apart. */
+function nativeRow(n: number): NativeCell[] {
+  const id = n === 0 ? hostile : `${n}`;
+  const name = n % 3 === 0 ? '' : `${hostile}${n}`.repeat(1 + (n % 4));
+  const times = [Date.UTC(2026, 0, 31, 23, 59, 59, 999), n % 2 === 0 ? null : n, n, n * 3600];
+  const maxima = [2 ** 16 - 1, 2 ** 32 - 1, 2n ** 64n - 1n, 2n ** 128n - 1n, 2n ** 256n - 1n];
+  const cells = n === 0 ? maxima : [n, n * 1_000, n * 2 ** 32 + n, BigInt(n), BigInt(n) << 60n];
+  return [id, name, ...times, ...cells];
+}
+
+function nativeBehaviour(warehouse: () => Warehouse): void {
+  const columns = nativeSchema.map(([name]) => name);
+  const rows = Array.from({ length: 700 }, (_, n) => nativeRow(n));
+  const blockOf = (table: string, added: readonly NativeCell[][]) => {
+    const writer = createNativeWriter(nativeSchema);
+    for (const row of added) writer.add(row);
+    const [taken = rowText([])] = writer.take();
+    return { table, columns, rows: taken };
+  };
+
+  test('behavior: rows in columns come back as they went in, types converted', async () => {
+    await warehouse().exec(`CREATE TABLE native (id String, name String, at DateTime64(3, 'UTC'),
+      ended Nullable(DateTime64(3, 'UTC')), day Date, hour DateTime('UTC'), small UInt16,
+      many UInt32, more UInt64, sum UInt128, amount UInt256) ENGINE = MergeTree ORDER BY id`);
+    const block = blockOf('native', rows);
+    await warehouse().insert(block);
+    const found = await warehouse().query<Record<string, NativeCell>>(`
+      SELECT id, name, toUnixTimestamp64Milli(at) AS at, toUnixTimestamp64Milli(ended) AS ended,
+        toUInt16(day) AS day, toUnixTimestamp(hour) AS hour, small, many, more, sum, amount
+      FROM native ORDER BY rowNumberInAllBlocks()`);
+    const textOf = (row: readonly (NativeCell | undefined)[]) =>
+      JSON.stringify(row.map((cell) => (cell === null ? null : String(cell))));
+    const expected = rows.map(textOf).sort();
+    expect(found.map((row) => textOf(columns.map((name) => row[name]))).sort()).toEqual(expected);
+    const read = cellsOf(block.rows).map((row) => row.map((cell, i) => (i === 4 ? 0 : cell)));
+    const days = rows.map((row) => row.map((cell, i) => (i === 4 ? 0 : cell)));
+    expect(read.map((row) => textOf(row as NativeCell[]))).toEqual(days.map(textOf));
+  });
+
+  test('behavior: rows in columns of a block that is refused are not there', async () => {
+    const refused = blockOf('facts', rows.slice(0, 2));
+    const error = await warehouse()
+      .insert(refused)
+      .catch((reason: unknown) => reason);
+    expect(hasCode(error, 'warehouse_rejected')).toBe(true);
+    const { table, columns: names, rows: cut } = blockOf('native', rows);
+    if (!('native' in cut)) throw new Error('rows in columns are expected');
+    const native = cut.native.subarray(0, cut.native.length - 40);
+    const torn = await warehouse()
+      .insert({ table, columns: names, rows: { count: 700, native } })
+      .catch((reason: unknown) => reason);
+    expect(hasCode(torn, 'warehouse_rejected')).toBe(true);
+    expect(await warehouse().query('SELECT count() AS n FROM native')).toEqual([{ n: '700' }]);
   });
 }
 

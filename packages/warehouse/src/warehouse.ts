@@ -1,3 +1,4 @@
+import type { NativeRows } from './native-rows.js';
 import type { RowText } from './row-text.js';
 
 /**
@@ -14,11 +15,14 @@ import type { RowText } from './row-text.js';
 /** Amounts go in as decimal strings; DateTime64(3) as Unix milliseconds. */
 export type Cell = string | number | boolean | null | readonly string[];
 
+/** As text, or as the engine's own columns where there are many. */
+export type Rows = RowText | NativeRows;
+
 export interface Block {
   readonly table: string;
   readonly columns: readonly string[];
   /** Cells in the order of `columns`. */
-  readonly rows: RowText;
+  readonly rows: Rows;
 }
 
 /** Values of `{name:Type}` placeholders. */

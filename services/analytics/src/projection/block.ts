@@ -1,15 +1,21 @@
 import type { Caused } from '@paycrawl/fold/fold';
-import { createRowWriter, type RowText, type RowWriter } from '@paycrawl/warehouse/row-text';
+import {
+  createNativeWriter,
+  type NativeRows,
+  type NativeWriter,
+} from '@paycrawl/warehouse/native-rows';
 import type { Table } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
-import { rowOf, tables } from './rows.js';
+import { rowOf, schemas, tables } from './rows.js';
 
 type Output = Caused<EventOutputs>;
 type Entity = Extract<EventOutputs[number], { readonly key: string }>;
+/** The state, and what caused it: not the outputs beside it, which die young. */
+type Newer = Pick<Output, 'cause' | 'nowMs'> & { readonly entity: Entity };
 /** By key within its table: the last output that tells of it. */
-type Newest = ReadonlyMap<Table, Map<string, { readonly output: Entity; readonly caused: Output }>>;
+type Newest = ReadonlyMap<Table, Map<string, Newer>>;
 
-/** What gathers until it is written: rows are text at once, entities wait for their newest state. */
+/** What gathers until it is written: rows are bytes at once, entities wait for their newest state. */
 export interface Block {
   outputsCount: number;
   /** Log time of the oldest output. */
@@ -18,7 +24,7 @@ export interface Block {
   readonly publishers: Set<string>;
   readonly deadLetters: Output[];
   readonly traced: Output[];
-  readonly rows: ReadonlyMap<Table, RowWriter>;
+  readonly rows: ReadonlyMap<Table, NativeWriter>;
   /** Partitions fold apart: a key names an entity within one of them. */
   readonly newest: Map<string, Map<number, Newest>>;
 }
@@ -30,7 +36,7 @@ export function emptyBlock(): Block {
     publishers: new Set(),
     deadLetters: [],
     traced: [],
-    rows: new Map(tables.map((table) => [table, createRowWriter()])),
+    rows: new Map(tables.map((table) => [table, createNativeWriter(schemas[table])])),
     newest: new Map(),
   };
 }
@@ -45,9 +51,10 @@ export function addToBlock(block: Block, caused: Output): void {
       block.deadLetters.push(caused);
       continue;
     }
-    if ('key' in output) {
+    if ('key' in output && output.key !== undefined) {
       entities ??= newestOf(block, caused);
-      entities.get(output.table)?.set(output.key, { output, caused });
+      const { cause, nowMs } = caused;
+      entities.get(output.table)?.set(output.key, { entity: output, cause, nowMs });
       continue;
     }
     if (output.table === 'facts') block.publishers.add(output.fact.publisher);
@@ -68,17 +75,17 @@ function newestOf({ newest }: Block, { cause }: Output): Newest {
 }
 
 /** The rows of every table, once: facts before totals; of an entity only its newest state. */
-export function rowsOfBlock({ rows, newest }: Block): (readonly [Table, RowText])[] {
+export function rowsOfBlock({ rows, newest }: Block): (readonly [Table, NativeRows])[] {
   for (const ofTopic of newest.values()) {
     for (const ofPartition of ofTopic.values()) {
       for (const [table, entities] of ofPartition) {
         const ofTable = rows.get(table);
-        for (const { output, caused } of entities.values()) ofTable?.add(rowOf(output, caused));
+        for (const newer of entities.values()) ofTable?.add(rowOf(newer.entity, newer));
       }
     }
   }
   newest.clear();
   return [...rows].flatMap(([table, writer]) =>
-    writer.take().map((text) => [table, text] as const),
+    writer.take().map((taken) => [table, taken] as const),
   );
 }

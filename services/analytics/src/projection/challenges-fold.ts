@@ -1,6 +1,6 @@
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
 import { assetId, atomicOf } from './assets.js';
-import { type Crawl, crawlKey } from './crawl.js';
+import type { Crawl } from './crawl.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
 import { count } from './totals.js';
 
@@ -31,7 +31,7 @@ function challenged(view: ProjectionView, data: EventOfType<'ChallengeIssued'>['
   });
   const { challengeId } = data;
   const crawl = unpaid(view, data, { id: challengeId, status: 'challenged', asset, amount });
-  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
+  view.emit({ table: 'crawls', crawl });
 }
 
 function refused(view: ProjectionView, data: EventOfType<'ProofRefused'>['data']): void {
@@ -52,7 +52,7 @@ function refused(view: ProjectionView, data: EventOfType<'ProofRefused'>['data']
     code,
   });
   const crawl = unpaid(view, data, { id: requestId, status: 'refused', asset, amount });
-  view.emit({ table: 'crawls', key: crawlKey(crawl), crawl });
+  view.emit({ table: 'crawls', crawl });
 }
 
 /** A visit that ended at the till. */

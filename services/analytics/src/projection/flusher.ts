@@ -160,8 +160,8 @@ function isTotal(table: Table): boolean {
 
 /** At once: a server works on several tables; the engine in this process takes them in turn. */
 async function insertAll(warehouse: Warehouse, rows: Rows): Promise<void> {
-  const inserts = rows.map(([table, text]) =>
-    warehouse.insert({ table, columns: columnsOf[table], rows: text }),
+  const inserts = rows.map(([table, ofTable]) =>
+    warehouse.insert({ table, columns: columnsOf[table], rows: ofTable }),
   );
   // All have ended before anything is written again.
   for (const end of await Promise.allSettled(inserts)) {

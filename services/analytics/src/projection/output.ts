@@ -49,7 +49,8 @@ export interface LedgerTotal {
 /**
  * What the projection folds emit: rows keyed by their cause, and entities in their newest state
  * (`key` names the entity within its source partition and tells it from others exactly as the
- * order key of its table does; only the last one of a block is written).
+ * order key of its table does; only the last one of a block is written). A crawl that never changes
+ * again has no key: it need not wait for a newer state.
  */
 export type ProjectionOutput =
   | { readonly table: 'event_index'; readonly subject: string; readonly type: EventType }
@@ -61,6 +62,7 @@ export type ProjectionOutput =
   | { readonly table: 'log_totals'; readonly key: string; readonly total: LogTotal }
   | { readonly table: 'ledger_totals'; readonly key: string; readonly total: LedgerTotal }
   | { readonly table: 'crawls'; readonly key: string; readonly crawl: Crawl }
+  | { readonly table: 'crawls'; readonly key?: undefined; readonly crawl: Crawl }
   | { readonly table: 'batches'; readonly key: string; readonly batch: Batch }
   | { readonly table: 'batch_charges'; readonly key: string; readonly charge: BatchCharge }
   | { readonly table: 'dead-letters'; readonly record: DeadLetter };
