@@ -2,8 +2,17 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 
 /** CAIP-19 ids of what events name by network and token address. */
 export function assetId(network: string, asset: string): string {
-  return asset === 'native' ? nativeAssetId(network) : `${network}/erc20:${asset}`;
+  const ofNetwork = ids.get(network) ?? new Map<string, string>();
+  const known = ofNetwork.get(asset);
+  if (known !== undefined) return known;
+  const id = asset === 'native' ? nativeAssetId(network) : `${network}/erc20:${asset}`;
+  if (ids.size + ofNetwork.size < idsKeptMax) ids.set(network, ofNetwork.set(asset, id));
+  return id;
 }
+
+/** Remembered: what is the same string is found in maps by its kept hash. */
+const ids = new Map<string, Map<string, string>>();
+const idsKeptMax = 1_000;
 
 /** The network's own asset, which pays gas (SLIP-44 coin type 60: Ether and its like). */
 export function nativeAssetId(network: string): string {

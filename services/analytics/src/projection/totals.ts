@@ -78,7 +78,7 @@ export function count(view: ProjectionView, fact: Fact): void {
 }
 
 function countSinceEver(view: ProjectionView, { measure, asset, amount }: Fact): void {
-  const key = `r/${measure}/${asset}`;
+  const key = sinceEverKey(measure, asset);
   const before = view.get<LogTotal>(key) ?? { events: 0, amount: 0n };
   const sum = before.amount + amount;
   const total: LogTotal = { measure, asset, events: before.events + 1, amount: sum };
@@ -86,10 +86,19 @@ function countSinceEver(view: ProjectionView, { measure, asset, amount }: Fact):
   view.emit({ table: 'log_totals', key, total });
 }
 
+const sinceEverKeys = new Map<string, Map<string, string>>();
+
+function sinceEverKey(measure: Measure, asset: string): string {
+  const ofMeasure = inner(sinceEverKeys, measure);
+  const key = ofMeasure.get(asset) ?? `r/${measure}/${asset}`;
+  if (ofMeasure.size < keysKeptMax) ofMeasure.set(asset, key);
+  return key;
+}
+
 function countHour(view: ProjectionView, fact: Fact): void {
   const { publisher, crawler, dialect, asset } = fact;
   const startMs = view.nowMs - (view.nowMs % hourMs);
-  const key = bucketKey('h', startMs + hourMs, `${publisher}\n${crawler}\n${dialect}\n${asset}`);
+  const key = bucketKey('h', startMs + hourMs, publisher, crawler, dialect, asset);
   const before = view.get<HourTotal>(key);
   const { counts, amounts } = add(before ?? noSums, fact);
   const total: HourTotal = {
@@ -142,7 +151,7 @@ function pathBucket(
   buckets: PathBuckets,
   endMs: number,
 ): { readonly key: string; readonly path: string; readonly sums: Sums } {
-  const keyOf = (of: string) => bucketKey(buckets.totals, endMs, `${publisher}\n${of}\n${asset}`);
+  const keyOf = (of: string) => bucketKey(buckets.totals, endMs, publisher, of, asset);
   const key = keyOf(path);
   const known = view.get<Sums>(key);
   if (known !== undefined) return { key, path, sums: known };
@@ -188,25 +197,58 @@ function add(sums: Sums, { measure, amount }: Fact): Sums {
   return { counts, amounts };
 }
 
-/**
- * `prefix/<end, 14 digits>/<hash>`: in the order of their end, so that ended ones are found first.
- * Hashed, because crawlers choose paths and names and the store's keys are short ASCII.
- */
-function bucketKey(prefix: string, endMs: number, identity: string): string {
-  return `${prefix}/${endingKey(endMs)}/${hashOf(identity)}`;
+/** A key of the state for what a bucket counts; the last one, as long as its time is the same. */
+interface BucketKey {
+  endMs: number;
+  key: string;
+  readonly hash: string;
 }
 
-const hashesKeptMax = 10_000;
-const hashes = new Map<string, string>();
+type BucketKeys = Map<string, Map<string, Map<string, Map<string, BucketKey>>>>;
 
-/** Remembered: the same few keys are counted over and over. */
-function hashOf(identity: string): string {
-  const known = hashes.get(identity);
+const keysKeptMax = 10_000;
+const bucketKeys = new Map<string, { kept: number; readonly keys: BucketKeys }>();
+
+/**
+ * `prefix/<end, 14 digits>/<hash>`: in the order of their end, so that ended ones are found first.
+ * Hashed, because crawlers choose paths and names and the store's keys are short ASCII. Remembered:
+ * the same few are counted over and over, and what is the same string is found by its kept hash.
+ */
+function bucketKey(
+  prefix: string,
+  endMs: number,
+  publisher: string,
+  ...of: readonly string[]
+): string {
+  const [first = '', second = '', third = ''] = of;
+  const known = bucketKeys.get(prefix) ?? { kept: 0, keys: new Map() };
+  if (known.kept === 0) bucketKeys.set(prefix, known);
+  const last = inner(inner(inner(known.keys, publisher), first), second);
+  const found = last.get(third);
+  if (found?.endMs === endMs) return found.key;
+  const hash = found?.hash ?? hashOf([publisher, ...of].join('\n'));
+  const key = `${prefix}/${endingKey(endMs)}/${hash}`;
+  if (found !== undefined) {
+    found.endMs = endMs;
+    found.key = key;
+    return key;
+  }
+  last.set(third, { endMs, key, hash });
+  known.kept += 1;
+  if (known.kept >= keysKeptMax) bucketKeys.delete(prefix);
+  return key;
+}
+
+function inner<Value>(outer: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const known = outer.get(key);
   if (known !== undefined) return known;
-  const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 24);
-  if (hashes.size >= hashesKeptMax) hashes.clear();
-  hashes.set(identity, hash);
-  return hash;
+  const made = new Map<string, Value>();
+  outer.set(key, made);
+  return made;
+}
+
+function hashOf(identity: string): string {
+  return createHash('sha256').update(identity).digest('base64url').slice(0, 24);
 }
 
 export function endingKey(endMs: number): string {
