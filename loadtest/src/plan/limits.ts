@@ -59,7 +59,7 @@ export const limitOf = {
     const recovery = bench?.ratesPerS.recovery;
     if (rate === undefined || recovery === undefined || bench === undefined) return undefined;
     const each = (bench.machine.cores * 1e6) / rate;
-    const answered = steps?.budget.steps.find(({ name }) => name.includes('bare node:http'));
+    const answered = steps?.budget.steps.find(({ name }) => name.includes('received and answered'));
     const http = answered === undefined ? '' : `, ${us(answered.us)} a bare HTTP exchange`;
     return `One thread verifies, and answers what it verified: of ${us(each)} of ${bench.machine.cores} cores, ${us(1e6 / recovery)} are recovery${http}; the rest is one core's JSON, rules, and the record of each answer.`;
   },
@@ -80,7 +80,7 @@ export const limitOf = {
     if (replay === undefined) return undefined;
     const { cpuUs, recordsPerS, factsPerS, rowsPerS } = replay.rebuild;
     const rows = rowsPerS / recordsPerS;
-    return `${us(cpuUs)} of processor time for a record, the engine in the same process: decoded, folded, ${rows.toFixed(1)} rows written as text and read again; ${(recordsPerS / factsPerS).toFixed(1)} records make a fact.`;
+    return `${us(cpuUs)} of processor time for a record, the engine in the same process: decoded, folded, ${rows.toFixed(1)} rows written as columns and stored; ${(recordsPerS / factsPerS).toFixed(1)} records make a fact.`;
   },
 
   revenue({ revenue }: Kept): string | undefined {

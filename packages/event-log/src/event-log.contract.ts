@@ -202,6 +202,25 @@ function refusalContract(context: Context): void {
     await producer.close();
   });
 
+  test('error: log_unavailable of a discarded producer, at once and for whatever comes', async () => {
+    const topic = await context.newTopic();
+    const log = context.fixture.log();
+    const producer = log.producer();
+    await producer.append([record(topic, 0, 'before')]);
+    const appends = range(20).map((n) => producer.append([record(topic, 0, `n${n}`)]));
+    producer.discard();
+    const outcomes = await Promise.allSettled(appends);
+    const late = producer.append([record(topic, 0, 'late')]);
+    await expect(late).rejects.toSatisfy((error) => hasCode(error, 'log_unavailable'));
+    const keys = keysOf(await readAll(log, { topic, partition: 0 }));
+    expect(keys).not.toContain('late');
+    outcomes.forEach((outcome, n) => {
+      if (outcome.status === 'fulfilled') expect(keys).toContain(`n${n}`);
+      else expect(hasCode(outcome.reason, 'log_unavailable')).toBe(true);
+    });
+    await producer.close();
+  });
+
   test('behavior: closing a producer writes what it accepted and refuses the rest', async () => {
     const log = context.fixture.log();
     const topic = await context.newTopic(1);

@@ -66,6 +66,13 @@ export interface Producer {
    * is written through it).
    */
   append(records: readonly NewRecord[]): Promise<Appended[]>;
+  /**
+   * For who waits no longer: ends the producer at once. What is not acknowledged fails with
+   * `log_unavailable`, unknown as always, and is not tried again: it must not come into the log
+   * after what its writer says of having given up.
+   */
+  discard(): void;
+  /** Writes what was accepted first. */
   close(): Promise<void>;
 }
 

@@ -31,7 +31,13 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
     },
     producer(producerOptions) {
       const producer = createKafkaProducer(cluster, producerOptions);
-      return { append: producer.append, ...closable(producers, () => producer.close()) };
+      const { close } = closable(producers, () => producer.close());
+      const discard = (): void => {
+        producer.discard();
+        // Nothing is left to write: it leaves the list of those that the log closes.
+        void close();
+      };
+      return { append: producer.append, discard, close };
     },
     async tail(tailOptions) {
       await usable(cluster).requirePartition(tailOptions);

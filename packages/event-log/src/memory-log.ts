@@ -161,6 +161,11 @@ function producerPort(state: State): ProducerPort {
 function commitQueue(state: State, queue: Pending[]): void {
   const rung = new Map<string, TopicPartition>();
   for (const pending of queue.splice(0)) {
+    const { dead } = pending.producer;
+    if (dead !== undefined) {
+      pending.reject(dead);
+      continue;
+    }
     commit(state, pending);
     for (const place of pending.appended) rung.set(ownerKey(place.topic, place.partition), place);
     pending.resolve();

@@ -45,6 +45,9 @@ export function createProducer(port: ProducerPort, options: ProducerOptions = {}
   };
   return {
     append: (records) => append(parts, records),
+    discard() {
+      parts.state.dead ??= fail('log_unavailable', 'The producer was discarded.');
+    },
     async close() {
       const { waiting, state } = parts;
       // What was accepted is written; what comes from now on is refused.

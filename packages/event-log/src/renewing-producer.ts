@@ -25,6 +25,10 @@ export function createRenewingProducer(log: EventLog, options?: ProducerOptions)
         throw error;
       }
     },
+    discard() {
+      producer?.discard();
+      producer = undefined;
+    },
     async close() {
       const used = producer;
       producer = undefined;

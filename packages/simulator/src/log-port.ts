@@ -83,6 +83,9 @@ function createProducer(life: Life, options: LogPortOptions): Producer {
       sent.catch(() => {}).finally(() => open.delete(sent));
       return sent;
     },
+    discard() {
+      sending.dead ??= fail('log_unavailable', 'The producer was discarded.');
+    },
     async close() {
       if (life.isDead) return never();
       await Promise.allSettled(open);

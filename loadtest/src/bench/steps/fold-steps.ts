@@ -72,8 +72,8 @@ export async function foldSteps(log: FoldedLog): Promise<FoldFigures> {
     await fold('analytics over charges', chargesFold, 'charges'),
   ];
   const outputs = charted.flatMap((one) => one.outputs as Caused<EventOutputs>[]);
-  const text = (await rowTextUs(outputs)) / crawls;
-  const rows = { name: 'rows of analytics as text', perCrawl: 1, us: text };
+  const columns = (await rowsUs(outputs)) / crawls;
+  const rows = { name: 'rows of analytics as columns', perCrawl: 1, us: columns };
   const stored = (one: FoldedStep) => storeStep(one, crawls);
   const steps = {
     verifier: [admitted.step, await stored(admitted)],
@@ -123,7 +123,7 @@ async function foldStep(
   return { step, perCrawl, outputs, writes };
 }
 
-async function rowTextUs(outputs: readonly Caused<EventOutputs>[]): Promise<number> {
+async function rowsUs(outputs: readonly Caused<EventOutputs>[]): Promise<number> {
   const us: number[] = [];
   for (let pass = 0; pass <= passes; pass++) {
     const took = await cpuUsOf(async () => {

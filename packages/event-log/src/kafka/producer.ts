@@ -42,6 +42,7 @@ export function createKafkaProducer(cluster: Cluster, options: ProducerOptions =
   };
   return {
     append: (records) => append(state, records),
+    discard: () => die(state, [], fail('log_unavailable', 'The producer was discarded.')),
     async close() {
       // What was accepted is written; what comes from now on is refused.
       if (state.waitingRecords > 0) {

@@ -52,8 +52,8 @@ export function createAppender(options: AppenderOptions): Appender {
         if (hasCode(error, 'log_overloaded')) throw error;
         if (producer === used) {
           producer = undefined;
-          // It will write nothing more; whether it closes cleanly changes nothing.
-          void used.close().catch(() => undefined);
+          // What it holds must not be written behind what is reported of it from here on.
+          used.discard();
         }
         throw fail('log_unavailable', 'The event log did not take the record.', { cause: error });
       } finally {

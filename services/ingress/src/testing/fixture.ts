@@ -158,6 +158,7 @@ function gated(log: EventLog, gate: AppendGate): EventLog {
     producer(options) {
       const inner = log.producer(options);
       return {
+        discard: () => inner.discard(),
         close: () => inner.close(),
         async append(records) {
           const isRefused = records.some(({ value }) => {

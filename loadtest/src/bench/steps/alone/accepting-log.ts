@@ -11,6 +11,7 @@ export function acceptingEverything(log: EventLog, wakeups: Wakeups): EventLog {
     producer(options) {
       const producer = log.producer(options);
       return {
+        discard: () => producer.discard(),
         close: () => producer.close(),
         async append(records) {
           const appended = await producer.append(records);
