@@ -127,6 +127,7 @@ describe('a new owner', () => {
       ...log,
       producer: () => ({
         append: () => Promise.reject(fail('log_unavailable', 'gone')),
+        discard: () => undefined,
         close: async () => {},
       }),
     };
