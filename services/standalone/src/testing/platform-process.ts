@@ -30,11 +30,8 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/**
- * As in the root package's `start`: most objects of a request die before they are moved, and
- * helper threads of the collector would take the cores from the platform's own (ADR 0005).
- */
-const startFlags = ['--max-semi-space-size=64', '--single-threaded-gc'];
+/** As in the root package's `start`: most objects of a request die before they are moved. */
+const startFlags = ['--max-semi-space-size=64'];
 
 const readyTimeoutMs = 90_000;
 /** The built program, also when this file is run from its source by the test runner. */

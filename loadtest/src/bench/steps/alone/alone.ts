@@ -44,7 +44,7 @@ const patienceMs = 120_000;
 const pauseMs = 100;
 const program = fileURLToPath(new URL('./alone-main.js', import.meta.url));
 /** As the platform has them. */
-const flags = ['--max-semi-space-size=64', '--single-threaded-gc'];
+const flags = ['--max-semi-space-size=64'];
 const busy = [
   /^paycrawl_fold_lag_records\{[^}]*\} (\d+)$/gm,
   /^paycrawl_settlement_(?:queue_charges|batches_in_flight)\{[^}]*\} (\d+)$/gm,
