@@ -113,14 +113,16 @@ test('behavior: of what comes behind a request so much is read as a head may hav
 
 test('behavior: who hangs up is told of, and gets nothing more', async () => {
   const ends: boolean[] = [];
+  let begun = 0;
   const port = await serve((exchange) => {
+    begun += 1;
     exchange.onEnd((isComplete) => {
       ends.push(isComplete);
       tell(exchange);
     });
   });
   const socket = connect(port, '127.0.0.1', () => socket.write(get('/a') + get('/b')));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await expect.poll(() => begun).toBe(1);
   socket.destroy();
   await expect.poll(() => ends).toEqual([false]);
 });
