@@ -119,6 +119,16 @@ function presented(proof: string): Presented {
   return decodePaymentSignatureHeader(proof).payload as unknown as Presented;
 }
 
+/** The same proof again, as every crawler does, for as long as it is told to come back. */
+async function untilServed(buy: () => Promise<Page>): Promise<Page> {
+  for (;;) {
+    const page = await buy();
+    const waitS = Number(page.headers['retry-after']);
+    if (page.status !== 503 || Number.isNaN(waitS)) return page;
+    await new Promise((resolve) => setTimeout(resolve, waitS * 1000));
+  }
+}
+
 /** Done before the page is delivered, so before any batch can take its charge. */
 async function boughtWhile(
   path: string,
@@ -133,8 +143,11 @@ async function boughtWhile(
       response.end();
     }, 100);
   });
-  const page = buy();
-  await expect.poll(() => origin.asked(path), eventually).toBe(1);
+  const page = untilServed(buy);
+  // Whoever is refused before the origin is asked would wait for it in vain, and say nothing.
+  const answered = page.then(({ status, body }) => `${status} ${body.slice(0, 400)}`);
+  const asked = expect.poll(() => origin.asked(path), eventually).toBe(1);
+  expect(await Promise.race([asked.then(() => 'asked'), answered])).toBe('asked');
   await work();
   isDone = true;
   expect((await page).status).toBe(200);
