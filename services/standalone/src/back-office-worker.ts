@@ -3,15 +3,13 @@ import { createLifecycle } from '@paycrawl/service-kit/lifecycle';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { startBackOffice } from './back-office.js';
 import type { FromBackOffice, ToBackOffice } from './back-office-thread.js';
+import { backOfficeNice, lowerThreadPriority } from './priority.js';
 import { openParts, type Premises } from './service-parts.js';
-import { lowerThreadPriority } from './thread-priority.js';
 
 // The back office in a thread of its own: the other core, and a heap of its own to collect.
 
 const closeDeadlineMs = 18_000;
-/** Crawlers wait for the other thread; what follows a decision may come a little later. */
-const nice = 10;
-lowerThreadPriority(nice);
+lowerThreadPriority(backOfficeNice);
 
 const premises = workerData as Premises;
 const logger = createLogger({ service: 'back-office', level: premises.logLevel });

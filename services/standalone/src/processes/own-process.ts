@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
+import { lowerPriority } from '../priority.js';
 import { notePid } from './leftovers.js';
 
 /** One of our own programs as a process of this machine. */
@@ -22,6 +23,8 @@ export interface ProcessPlan {
   readonly isDetached: boolean;
   /** Where its pid is noted while it runs; absent: nowhere. */
   readonly pidDirectory?: string;
+  /** Above 0 it lets others go first (setpriority(2)); 0 when absent. */
+  readonly nice?: number;
 }
 
 export interface ProcessEnding {
@@ -46,7 +49,7 @@ export interface OwnProcess {
 }
 
 export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
-  const { name, command, environment, workingDirectory, logFile, isDetached } = plan;
+  const { name, command, environment, workingDirectory, logFile, isDetached, nice = 0 } = plan;
   const [program = '', ...rest] = command;
   const log = await open(logFile, 'a', 0o600);
   const child = spawn(program === 'node' ? process.execPath : program, rest, {
@@ -59,6 +62,7 @@ export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
   const ended = endingOf(child);
   const { pid } = child;
   if (pid === undefined) throw fail('process_failed', `${name} cannot be started`);
+  if (nice > 0) lowerPriority(pid, nice);
   if (plan.pidDirectory !== undefined) {
     const forget = notePid(plan.pidDirectory, pid);
     void ended.then(forget);

@@ -9,6 +9,7 @@ import { wipeKafka } from '@paycrawl/testkit/kafka-broker';
 import { demoPublisherId } from '../demo-publisher.js';
 import { readOperatorSecrets } from '../deploy/secrets.js';
 import { readPeople } from '../devnet-setup.js';
+import { niceOf } from '../priority.js';
 import { type RunFile, removeRunFile } from '../run-file.js';
 import { type ComposeFile, type ComposeService, readComposeFile } from './compose-file.js';
 import { type Node, type Progress, startGraph } from './graph.js';
@@ -130,6 +131,7 @@ async function startOwn(
       logFile: join(logs, `${name}.log`),
       isDetached: true,
       pidDirectory: pidDirectoryOf(dataDir),
+      nice: niceOf(name),
     },
     readyUrl: healthUrl(surroundings, service),
     ...{ service, signal, say },

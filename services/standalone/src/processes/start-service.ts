@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { niceOf } from '../priority.js';
 import { type OwnProcess, type ProcessEnding, spawnProcess, whenReady } from './own-process.js';
 
 /** A service as a process of its own: `services/<name>/dist/main.js`, configured by environment. */
@@ -37,6 +38,7 @@ export async function startService(spec: ServiceSpec): Promise<RunningService> {
   const own = await spawnProcess({
     ...{ name: instance, environment, logFile, stopGraceMs, isDetached: false },
     command: ['node', '--max-semi-space-size=64', programOf(service)],
+    nice: niceOf(service),
   });
   return {
     ...{ ...own, instance },
