@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { challengesFold } from '@paycrawl/analytics/projection/challenges-fold';
 import Table from 'cli-table3';
 import { recordedEvents, settlementSteps } from './bench/steps/alone/recorded-events.js';
-import { type ServiceCost, serviceCosts } from './bench/steps/alone/service-costs.js';
+import { serviceCosts } from './bench/steps/alone/service-costs.js';
 import {
   type Budget,
   budgetHead,
@@ -22,7 +22,7 @@ import { openFolding } from './bench/steps/fold-events.js';
 import { foldedLogOf, foldSteps } from './bench/steps/fold-steps.js';
 import { httpSteps } from './bench/steps/http-steps.js';
 import { logCosts, logSteps, requestAppendStep } from './bench/steps/log-steps.js';
-import { type StepsOf, wholeBudget } from './bench/steps/whole-budget.js';
+import { type StepsOf, stepsUs, wholeBudget } from './bench/steps/whole-budget.js';
 import { note, wholeNumber } from './command-line.js';
 import { type Machine, thisMachine, writeFigures } from './figures.js';
 import { derivePayers } from './payload/payers.js';
@@ -52,7 +52,7 @@ export interface StepFigures {
   readonly recordsPerCrawl?: number;
   /** Driver and site of the bench, for a crawl. */
   readonly loadUs?: number;
-  /** Of a crawl until the charts have it, the load included: the limit of all cores. */
+  /** Of a crawl until the charts have it, its named steps and the load alone: the limit of all cores. */
   readonly limitUs?: number;
   /** The same of a challenge. */
   readonly challengeUs?: number;
@@ -130,7 +130,7 @@ async function measure(): Promise<StepFigures> {
     recordsPerCrawl: all.length / log.crawls,
     ...(whole && {
       ...{ idleShare: whole.idleShare, foldedUs: whole.foldedUs, loadUs: whole.loadUs },
-      limitUs: whole.loadUs + chartedUs(whole.costs),
+      limitUs: whole.loadUs + stepsUs(steps),
       challengeUs:
         whole.challengeUs + (await challengeChartsUs(challenges, nowMs)) + ofChallenges.us,
     }),
@@ -153,11 +153,6 @@ async function wholeCrawl() {
   const payers = derivePayers(payersOfCrawls);
   const costs = await serviceCosts({ recorded, crawls, warmUpCrawls, payers, note });
   return { ...whole, events, ...costs };
-}
-
-/** Money may wait, and does where cores are short. */
-function chartedUs(costs: readonly ServiceCost[]): number {
-  return costs.reduce((sum, { service, us }) => sum + (service === 'settlement' ? 0 : us), 0);
 }
 
 function engineStep(us: number, crawls: number): Step {

@@ -56,7 +56,7 @@ test('behavior: what the steps allow on all cores is a limit, and a fifth below 
 
 test('behavior: a missed goal names the piece that is its limit, by the kept runs', () => {
   const [, crawls] = rowOf(missedRows(kept), 'paid crawls, 64 at once') ?? [];
-  expect(crawls).toContain('500 µs a crawl');
+  expect(crawls).toContain('are 500 µs');
   expect(crawls).toContain('4,000/s on 2 cores');
   expect(crawls).toContain('ingress: recovery of the signer 50 µs; ingress: decode 20 µs.');
   expect(rowOf(missedRows(kept), 'facilitator /verify')?.[1]).toContain('67 µs are recovery');

@@ -42,7 +42,7 @@ export const limitOf = {
       .sort((one, other) => usOf(other) - usOf(one))
       .slice(0, 5);
     return (
-      `Of all processors: ${us(steps.limitUs)} a crawl with the load and its site, settlement not in it, ` +
+      `Of all processors: the named steps of a crawl with the load and its site, settlement not in it, are ${us(steps.limitUs)}, ` +
       `${perS(most)} on ${steps.machine.cores} cores. The largest pieces: ${largest.map(pieceOf).join('; ')}.`
     );
   },

@@ -103,7 +103,7 @@ function limitText({ budget, machine, limitUs, loadUs }: NonNullable<Kept['steps
   const all = `On ${machine.cores} cores that do nothing else these steps allow ${whole} paid crawls a second, settled ones`;
   if (limitUs === undefined || loadUs === undefined) return `${all}.\n`;
   const charted = countText((machine.cores * 1e6) / limitUs);
-  return `${all}; ${charted} where money may wait, with the load and its site on the same cores (${loadUs.toFixed(1)} µs a crawl).\n`;
+  return `${all}; its named steps alone allow ${charted} where money may wait, with the load and its site on the same cores (${loadUs.toFixed(1)} µs a crawl).\n`;
 }
 
 function figuresPart(bench: Kept['bench'], command: string): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { budgetOf, rowsOf } from './budget.js';
-import { type StepsOf, wholeBudget } from './whole-budget.js';
+import { type StepsOf, stepsUs, wholeBudget } from './whole-budget.js';
 
 const none = { verifier: [], metering: [], settlement: [], analytics: [] };
 const steps: StepsOf = {
@@ -34,4 +34,10 @@ test('behavior: a service counts once, its steps are parts of it and the rest of
 
 test('behavior: without costs of services the steps stand alone', () => {
   expect(budgetOf(wholeBudget(steps, [])).sumUs).toBe(90);
+});
+
+test('behavior: the steps themselves, settlement not among them, are the least that a crawl costs', () => {
+  const settlement = [{ name: 'signing', perCrawl: 1, us: 300 }];
+  const metering = [{ name: 'fold', perCrawl: 2, us: 3 }];
+  expect(stepsUs({ ...steps, metering, settlement })).toBe(96);
 });

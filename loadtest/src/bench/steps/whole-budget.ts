@@ -1,6 +1,6 @@
 import type { AloneService } from './alone/alone-main.js';
 import type { ServiceCost } from './alone/service-costs.js';
-import type { Step } from './budget.js';
+import { type Step, usOf } from './budget.js';
 
 /** The steps of a service that were measured by themselves. */
 export type StepsOf = Readonly<Record<AloneService, readonly Step[]>>;
@@ -48,4 +48,16 @@ export function wholeBudget(steps: StepsOf, costs: readonly ServiceCost[]): Step
       ...[...parts, rest],
     ];
   });
+}
+
+/**
+ * What the steps themselves cost, warm and one by one: nothing of a crawl is done with less. Without
+ * settlement: money may wait, and does where cores are short.
+ */
+export function stepsUs(steps: StepsOf): number {
+  const services = Object.keys(whatOf) as AloneService[];
+  return services
+    .filter((service) => service !== 'settlement')
+    .flatMap((service) => steps[service])
+    .reduce((us, step) => us + (step.isPart ? 0 : usOf(step)), 0);
 }
