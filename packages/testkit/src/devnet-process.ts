@@ -21,11 +21,11 @@ export interface LaunchedNode {
 /** Another process may take a free port before the node does; then another one is tried. */
 const launchAttemptsMax = 5;
 /**
- * States kept in memory: enough for reads far below any finality depth. Each is a copy of all, so a
- * thousand of them take 20 GB after half an hour of settlement; without a bound the node
- * would write every block's state to disk, for ever.
+ * States kept in memory: enough for reads well below any finality depth. Each is a copy of all
+ * storage, 64 bytes and more for each nonce ever used; without a bound the node would write every
+ * block's state to disk, for ever.
  */
-const statesKept = 128;
+const statesKept = 64;
 const blockGasLimit = 60_000_000;
 
 /** Starts a node that outlives this process, even when this one is killed. */
