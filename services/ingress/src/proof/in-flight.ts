@@ -23,26 +23,32 @@ export interface InFlightOptions {
   readonly nowMs: () => number;
 }
 
+/**
+ * What stood in a Map that much passes through is met by the collector for long after: old tables
+ * of the Map point to the new ones. So whoever takes an entry out empties it.
+ */
 interface Shared {
-  readonly crowd: Crowd;
-  readonly served: Promise<Served>;
+  crowd: Crowd | undefined;
+  served: Promise<Served> | undefined;
 }
 
 interface Kept {
-  readonly served: Promise<Served>;
+  readonly key: string;
+  served: Promise<Served> | undefined;
   readonly bytes: number;
   readonly untilMs: number;
 }
 
 interface State {
   readonly running: Map<string, Shared>;
-  /** Equally long lived, so the first is the oldest. */
   readonly kept: Map<string, Kept>;
+  /** The same, the oldest first: to look for the first of a Map is to pass by all that was deleted. */
+  readonly byAge: Kept[];
   keptBytes: number;
 }
 
 export function createInFlight(options: InFlightOptions): InFlight {
-  const state: State = { running: new Map(), kept: new Map(), keptBytes: 0 };
+  const state: State = { running: new Map(), kept: new Map(), byAge: [], keptBytes: 0 };
   const { running, kept } = state;
   return {
     size: () => running.size,
@@ -51,13 +57,18 @@ export function createInFlight(options: InFlightOptions): InFlight {
       const served = kept.get(key)?.served;
       if (served !== undefined) return { role: 'joined', served };
       const present = running.get(key);
-      if (present !== undefined && !present.crowd.isGone) {
+      if (present?.crowd?.isGone === false && present.served !== undefined) {
         listen(present.crowd, exchange);
         return { role: 'joined', served: present.served };
       }
-      return { role: 'owner', served: begin(state, options, key, exchange, serve) };
+      return { role: 'owner', served: begin(state, options, ownText(key), exchange, serve) };
     },
   };
+}
+
+/** A copy: what was put together of parts of a request would keep all of it in memory. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function begin(
@@ -67,12 +78,15 @@ function begin(
   exchange: Exchange,
   serve: (audience: Audience) => Promise<Served>,
 ): Promise<Served> {
-  const crowd: Crowd = { listeners: new Set(), isGone: false, onGone: undefined };
+  const crowd: Crowd = { size: 0, isGone: false, onGone: undefined };
   listen(crowd, exchange);
   const served = serve(audienceOf(crowd));
-  state.running.set(key, { crowd, served });
+  const shared: Shared = { crowd, served };
+  state.running.set(key, shared);
   const end = (): void => {
-    if (state.running.get(key)?.crowd === crowd) state.running.delete(key);
+    if (state.running.get(key) === shared) state.running.delete(key);
+    shared.crowd = undefined;
+    shared.served = undefined;
   };
   // Before anybody else can wait for it: whoever hears of the outcome finds it kept.
   served.then((result) => {
@@ -84,14 +98,14 @@ function begin(
 
 /** Plain fields where an AbortController would cost 10 µs a crawl. */
 interface Crowd {
-  readonly listeners: Set<Exchange>;
+  size: number;
   isGone: boolean;
   onGone: (() => void) | undefined;
 }
 
 function audienceOf(crowd: Crowd): Audience {
   return {
-    isEmpty: () => crowd.listeners.size === 0,
+    isEmpty: () => crowd.size === 0,
     isGone: () => crowd.isGone,
     onGone(listener) {
       if (crowd.isGone) listener();
@@ -101,11 +115,11 @@ function audienceOf(crowd: Crowd): Audience {
 }
 
 function listen(crowd: Crowd, exchange: Exchange): void {
-  crowd.listeners.add(exchange);
+  crowd.size += 1;
   exchange.onEnd((isComplete) => {
-    crowd.listeners.delete(exchange);
+    crowd.size -= 1;
     // An answer that was sent ends nothing.
-    if (crowd.listeners.size > 0 || isComplete) return;
+    if (crowd.size > 0 || isComplete) return;
     crowd.isGone = true;
     crowd.onGone?.();
   });
@@ -123,17 +137,27 @@ function keep(
   const bytes = result.answer.body.length;
   const untilMs = options.nowMs() + options.keepMs;
   const before = state.kept.get(key);
-  state.keptBytes += bytes - (before?.bytes ?? 0);
-  state.kept.delete(key);
-  state.kept.set(key, { served, bytes, untilMs });
+  if (before !== undefined) forget(state, before);
+  const one: Kept = { key, served, bytes, untilMs };
+  state.kept.set(key, one);
+  state.byAge.push(one);
+  state.keptBytes += bytes;
   forgetOld(state, options);
 }
 
 function forgetOld(state: State, options: InFlightOptions): void {
   const nowMs = options.nowMs();
-  for (const [key, { bytes, untilMs }] of state.kept) {
-    if (nowMs < untilMs && state.keptBytes <= options.keptBytesMax) return;
-    state.kept.delete(key);
-    state.keptBytes -= bytes;
+  const { byAge } = state;
+  for (let oldest = byAge[0]; oldest !== undefined; oldest = byAge[0]) {
+    if (nowMs < oldest.untilMs && state.keptBytes <= options.keptBytesMax) return;
+    byAge.shift();
+    forget(state, oldest);
   }
+}
+
+function forget(state: State, one: Kept): void {
+  if (one.served === undefined) return;
+  one.served = undefined;
+  state.kept.delete(one.key);
+  state.keptBytes -= one.bytes;
 }
