@@ -17,7 +17,7 @@ export type Decision =
   | { readonly kind: 'undecided' };
 
 export interface Expectation {
-  /** Never rejects; `undecided` when the time was over. */
+  /** Never rejects; `undecided` when the time was over, or up to a quarter of it later. */
   readonly decision: Promise<Decision>;
   cancel(): void;
 }
@@ -46,7 +46,8 @@ interface Waiting {
   readonly sinceMs: number;
   /** Every decision about it stands at or after this offset. */
   fromOffset: number;
-  resolve(decision: Decision): void;
+  /** Undefined once it is settled. */
+  resolve: ((decision: Decision) => void) | undefined;
 }
 
 interface State {
@@ -70,43 +71,40 @@ export async function createDecisions(options: DecisionsOptions): Promise<Decisi
     () => void refreshEnds(state, options).catch(options.onReadError),
     endsIntervalMs,
   );
-  const late = setInterval(() => readForLate(state, options), options.readLogAfterMs / 4);
+  const lookMs = Math.min(options.readLogAfterMs, options.timeoutMs) / 4;
+  const late = setInterval(() => lookForLate(state, options), lookMs);
   ends.unref();
   return {
-    expect: (partition, requestId) => expect(state, options, partition, requestId),
+    expect: (partition, requestId) => expect(state, partition, requestId),
     waiting: () => state.waiting.size,
     close() {
       clearInterval(ends);
       clearInterval(late);
       leave();
-      for (const { resolve } of [...state.waiting.values()]) resolve({ kind: 'undecided' });
+      for (const id of [...state.waiting.keys()]) finish(state, id, { kind: 'undecided' });
     },
   };
 }
 
-function expect(
-  state: State,
-  options: DecisionsOptions,
-  partition: number,
-  requestId: string,
-): Expectation {
-  let resolveDecision: (decision: Decision) => void = () => undefined;
+function expect(state: State, partition: number, requestId: string): Expectation {
   const decision = new Promise<Decision>((resolve) => {
-    resolveDecision = resolve;
+    state.waiting.set(requestId, {
+      partition,
+      sinceMs: performance.now(),
+      fromOffset: state.ends[partition] ?? 0,
+      resolve,
+    });
   });
-  const timer = setTimeout(() => finish({ kind: 'undecided' }), options.timeoutMs);
-  const finish = (answer: Decision): void => {
-    clearTimeout(timer);
-    state.waiting.delete(requestId);
-    resolveDecision(answer);
-  };
-  state.waiting.set(requestId, {
-    partition,
-    sinceMs: performance.now(),
-    fromOffset: state.ends[partition] ?? 0,
-    resolve: finish,
-  });
-  return { decision, cancel: () => finish({ kind: 'undecided' }) };
+  return { decision, cancel: () => finish(state, requestId, { kind: 'undecided' }) };
+}
+
+function finish({ waiting }: State, requestId: string, decision: Decision): void {
+  const one = waiting.get(requestId);
+  if (one === undefined) return;
+  waiting.delete(requestId);
+  one.resolve?.(decision);
+  // Old tables of a Map point to the new ones, so the collector meets it there for long.
+  one.resolve = undefined;
 }
 
 function settle(state: State, event: AnyEvent): void {
@@ -115,12 +113,12 @@ function settle(state: State, event: AnyEvent): void {
     case 'LeaseGranted': {
       const { requestId, leaseId, leaseMs } = event.data;
       const charge = event.type === 'LeaseGranted' ? event.data.charge : 'held';
-      state.waiting.get(requestId)?.resolve({ kind: 'accepted', leaseId, leaseMs, charge });
+      finish(state, requestId, { kind: 'accepted', leaseId, leaseMs, charge });
       return;
     }
     case 'PaymentRejected': {
       const { requestId, code } = event.data;
-      state.waiting.get(requestId)?.resolve({ kind: 'rejected', code: code as ErrorCode });
+      finish(state, requestId, { kind: 'rejected', code: code as ErrorCode });
       return;
     }
     default:
@@ -135,12 +133,17 @@ async function refreshEnds(state: State, { log, partitions }: DecisionsOptions):
   }
 }
 
-function readForLate(state: State, options: DecisionsOptions): void {
+/** One look at all that wait: a timer for each would cost more than most of the waits. */
+function lookForLate(state: State, options: DecisionsOptions): void {
   if (state.waiting.size === 0) return;
-  const lateBefore = performance.now() - options.readLogAfterMs;
+  const nowMs = performance.now();
   const late = new Set<number>();
-  for (const { partition, sinceMs } of state.waiting.values()) {
-    if (sinceMs <= lateBefore && !state.reading.has(partition)) late.add(partition);
+  for (const [requestId, { partition, sinceMs }] of state.waiting) {
+    const waitedMs = nowMs - sinceMs;
+    if (waitedMs >= options.timeoutMs) finish(state, requestId, { kind: 'undecided' });
+    else if (waitedMs >= options.readLogAfterMs && !state.reading.has(partition)) {
+      late.add(partition);
+    }
   }
   for (const partition of late) {
     state.reading.add(partition);
