@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { errors } from 'undici';
 import { type AnswerReader, createAnswerReader } from './answer-reader.js';
+import { heldBytes } from './held-bytes.js';
 import type { OriginsOptions } from './origin.js';
 import type { PageHandler } from './origin-page.js';
 
@@ -28,6 +29,8 @@ interface Client {
   /** The one that was used last is the first to be used again. */
   readonly idle: Connection[];
   readonly waiting: Ask[];
+  /** What is read of any connection comes here first. */
+  readonly piece: Buffer;
 }
 
 interface Ask {
@@ -47,12 +50,14 @@ interface Connection {
 }
 
 const sweepMsMax = 500;
+const pieceBytes = 64 * 1024;
 
 export function createOriginClient(origin: URL, options: OriginsOptions): OriginClient {
   const client: Client = {
     host: origin.hostname.replace(/^\[|\]$/g, ''),
     port: Number(origin.port === '' ? 80 : origin.port),
     ...{ options, connections: new Set(), idle: [], waiting: [] },
+    piece: Buffer.allocUnsafeSlow(pieceBytes),
   };
   const { connectTimeoutMs, headersTimeoutMs, bodyTimeoutMs } = options;
   const shortestMs = Math.min(connectTimeoutMs, headersTimeoutMs, bodyTimeoutMs);
@@ -100,8 +105,16 @@ function giveUp(client: Client, ask: Ask, error: Error): void {
 }
 
 function open(client: Client, ask: Ask): void {
-  const { host, port, options } = client;
-  const socket = connect({ host, port, noDelay: true });
+  const { host, port, options, piece } = client;
+  // Read past the stream: its buffers and events cost more than to copy a page.
+  const onread = {
+    buffer: piece,
+    callback(bytes: number): boolean {
+      receive(client, connection, heldBytes(piece.subarray(0, bytes)));
+      return true;
+    },
+  };
+  const socket = connect({ host, port, noDelay: true, onread });
   const connection: Connection = {
     ...{ socket, ask, reader: undefined, phase: 'connecting', untilMs: 0 },
   };
@@ -111,7 +124,6 @@ function open(client: Client, ask: Ask): void {
   socket.once('connect', () => {
     if (connection.ask !== undefined) send(client, connection, connection.ask);
   });
-  socket.on('data', (bytes) => receive(client, connection, bytes));
   socket.on('end', () => ended(client, connection));
   socket.on('error', (error) => drop(client, connection, error));
   socket.on('close', () =>
