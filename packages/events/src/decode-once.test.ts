@@ -19,6 +19,17 @@ describe('bytes that several folds read', () => {
     expect(decodeOnce(torn)).toBe(decodeOnce(torn));
   });
 
+  it('behavior: what nobody asks for twice is not kept, until somebody does', () => {
+    const fresh = (count: number) => Array.from({ length: count }, () => Buffer.from(value));
+    const keptOf = (all: readonly Buffer[]) => {
+      const decoded = all.map((bytes) => decodeOnce(bytes));
+      return all.filter((bytes, i) => decodeOnce(bytes) === decoded[i]);
+    };
+    for (const bytes of fresh(600)) decodeOnce(bytes);
+    expect(keptOf(fresh(16))).toHaveLength(1);
+    expect(keptOf(fresh(500))).toHaveLength(500);
+  });
+
   it('property: whatever was decoded in between, they give their own event', () => {
     const copies = Array.from({ length: 3 }, () => goldens().map((one) => Buffer.from(one.value)));
     const all = Array.from({ length: 12 }, () => copies).flat(2);
