@@ -33,7 +33,9 @@ export async function handle(deps: HandleDeps, exchange: Exchange): Promise<void
     const answer = await answerFor(deps, exchange, requestId);
     if (answer === undefined) return;
     exchange.answer(answer);
-    if (carriesProof(paymentHeaders(exchange))) deps.onStep?.('answered');
+    if (deps.onStep !== undefined && carriesProof(paymentHeaders(exchange))) {
+      deps.onStep('answered');
+    }
   } catch (error) {
     const isKnown = error instanceof PaycrawlError;
     if (!isKnown || error.status >= 500) deps.onFailure(error, requestId);
@@ -44,12 +46,10 @@ export async function handle(deps: HandleDeps, exchange: Exchange): Promise<void
   }
 }
 
-/** Undefined when the answer was streamed already. */
-async function answerFor(
-  deps: HandleDeps,
-  exchange: Exchange,
-  requestId: string,
-): Promise<Answer | undefined> {
+/** Undefined when the answer was streamed already. A promise only where something is waited for. */
+type Owed = Answer | undefined | Promise<Answer | undefined>;
+
+function answerFor(deps: HandleDeps, exchange: Exchange, requestId: string): Owed {
   const { sites, scheme, clock, telemetry } = deps;
   const trace = telemetry && traced(telemetry, exchange);
   const reading = readVisit(exchange, { sites, scheme, requestId, trace, atMs: clock() });
@@ -64,8 +64,7 @@ async function answerFor(
   switch (ruling.kind) {
     case 'unruled':
     case 'free':
-      await passThrough(deps, visit, exchange);
-      return undefined;
+      return passThrough(deps, visit, exchange).then(() => undefined);
     case 'blocked':
       return problemAnswer('crawler_blocked', 'The publisher does not let this crawler in.');
     case 'priced':
@@ -75,12 +74,12 @@ async function answerFor(
   }
 }
 
-async function pricedAnswer(
+function pricedAnswer(
   deps: HandleDeps,
   visit: Visit,
   { rule, amount }: Ruling & { kind: 'priced' },
   exchange: Exchange,
-): Promise<Answer | undefined> {
+): Owed {
   const { site } = visit;
   if (visit.method === 'OPTIONS') return preflightAnswer;
   if (site.isFrozen) return problemAnswer('publisher_frozen', 'Payments to it are stopped.');
