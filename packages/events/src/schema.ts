@@ -10,7 +10,7 @@ export const Network = Type.String({ pattern: '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,3
 /** EVM address, lower case always: equality is string equality. */
 export const Address = Type.String({ pattern: '^0x[0-9a-f]{40}$' });
 export const Bytes32 = Type.String({ pattern: '^0x[0-9a-f]{64}$' });
-export const HexBytes = Type.String({ pattern: '^0x([0-9a-f]{2})*$', maxLength: 131072 });
+export const HexBytes = Type.String({ pattern: '^0x(?:[0-9a-f]{2})*$', maxLength: 131072 });
 /** CAIP-10 account, lower case: `eip155:84532:0x…`. */
 export const Payer = Type.String({
   pattern: '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$',
