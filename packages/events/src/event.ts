@@ -10,6 +10,7 @@ import { type Cause, type Envelope, idOfCause } from './envelope.js';
 import { createJsonWriter, isPlainText, type JsonWriter } from './json-writer.js';
 import { ledgerEvents } from './ledger.js';
 import { paymentEvents } from './payments.js';
+import { createPlainEventReader, type PlainEvent } from './plain-event.js';
 import { PublisherFrozen, PublisherUnfrozen, registryEvents } from './registry.js';
 import { settlementEvents } from './settlements.js';
 import { type Upcasters, upcast, upcasters } from './upcasters.js';
@@ -120,9 +121,27 @@ export function createDecoder(
   known: ReadonlyMap<string, EventDefinition>,
   steps: Upcasters,
 ): (value: Uint8Array) => Decoded {
-  const current = new Map<string, EventDefinition>(
-    [...known.values()].map((one) => [`${one.type}.v${one.version}`, one]),
-  );
+  const current = currentOf(known);
+  const plain = createPlainEventReader(current);
+  const decodeAny = createDecoderOfAny(known, steps, plain.learn);
+  return (value) => {
+    const event = plain.read(value);
+    return event === undefined ? decodeAny(value) : { kind: 'event', event: eventOf(event) };
+  };
+}
+
+function currentOf(known: ReadonlyMap<string, EventDefinition>): Map<string, EventDefinition> {
+  return new Map([...known.values()].map((one) => [`${one.type}.v${one.version}`, one]));
+}
+
+/** The same for records of any form, by `JSON.parse`. */
+export function createDecoderOfAny(
+  known: ReadonlyMap<string, EventDefinition>,
+  steps: Upcasters,
+  /** Told of data in its present version. */
+  onCurrent: (type: string, data: unknown) => void = () => {},
+): (value: Uint8Array) => Decoded {
+  const current = currentOf(known);
   return (value) => {
     let raw: unknown;
     try {
@@ -135,7 +154,11 @@ export function createDecoder(
     const { type, data } = attributes;
     if (typeof type !== 'string') return unreadable('no type');
     const definition = current.get(type);
-    if (definition !== undefined) return checked(definition, attributes, data);
+    if (definition !== undefined) {
+      const decoded = checked(definition, attributes, data);
+      if (decoded.kind === 'event') onCurrent(type, data);
+      return decoded;
+    }
     return decodeOlder(type, attributes, known, steps);
   };
 }
@@ -188,14 +211,22 @@ function envelopeOf(
   }
   if (cause !== undefined && !isCause(cause)) return unreadable('malformed cause');
   if (cause === undefined && typeof id !== 'string') return unreadable('no id');
-  const at = timeMs as number;
-  // Two literals and no spread: every record is read several times.
+  const event = eventOf({
+    ...{ type, source, timeMs: timeMs as number, cause, data },
+    id: cause === undefined ? (id as string) : idOfCause(cause),
+    trace: typeof trace === 'string' ? trace : undefined,
+  });
+  return { kind: 'event', event };
+}
+
+/** Two literals and no spread: every record is read several times. */
+function eventOf({ type, id, source, timeMs, cause, trace, data }: PlainEvent): AnyEvent {
   const envelope: Mutable<Envelope> =
     cause === undefined
-      ? { type, id: id as string, source, timeMs: at, data }
-      : { type, id: idOfCause(cause), source, timeMs: at, cause, data };
-  if (typeof trace === 'string') envelope.trace = trace;
-  return { kind: 'event', event: envelope as AnyEvent };
+      ? { type, id, source, timeMs, data }
+      : { type, id, source, timeMs, cause, data };
+  if (trace !== undefined) envelope.trace = trace;
+  return envelope as AnyEvent;
 }
 
 function unreadable(detail: string): Decoded {
