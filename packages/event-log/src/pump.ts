@@ -12,6 +12,8 @@ export interface RecordSource {
 export interface PumpOptions extends TopicPartition {
   readonly fromOffset: number;
   readonly batchRecordsMax: number;
+  /** After a batch that was not full the next one gathers this long. */
+  readonly lingerMs?: number | undefined;
   onRecords(records: readonly LogRecord[]): Promise<void>;
   onError(error: unknown): void;
 }
@@ -27,11 +29,11 @@ export const batchRecordsMaxDefault = 1_000;
 export function startPump(source: RecordSource, options: PumpOptions): Pump {
   const bell = createBell();
   const unsubscribe = source.subscribe(options.topic, options.partition, bell.ring);
-  const state = { stopping: false };
-  const done = run(source, options, bell, state).finally(unsubscribe);
+  const stopping = new AbortController();
+  const done = run(source, options, bell, stopping.signal).finally(unsubscribe);
   return {
     stop() {
-      state.stopping = true;
+      stopping.abort();
       bell.ring();
       return done;
     },
@@ -42,12 +44,12 @@ async function run(
   source: RecordSource,
   options: PumpOptions,
   bell: Bell,
-  state: { stopping: boolean },
+  stopping: AbortSignal,
 ): Promise<void> {
-  const { onRecords, onError, batchRecordsMax } = options;
+  const { onRecords, onError, batchRecordsMax, lingerMs = 0 } = options;
   let offset = options.fromOffset;
   try {
-    while (!state.stopping) {
+    while (!stopping.aborted) {
       // Lowered before the read: a commit during the read rings again and is not missed.
       bell.lower();
       const records = source.read(options, offset, batchRecordsMax);
@@ -58,11 +60,25 @@ async function run(
       }
       await onRecords(records);
       offset = last.offset + 1;
-      await source.breathe();
+      const gathers = lingerMs > 0 && records.length < batchRecordsMax;
+      await (gathers ? pause(lingerMs, stopping) : source.breathe());
     }
   } catch (error) {
     onError(error);
   }
+}
+
+function pause(pauseMs: number, stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, pauseMs);
+    stopping.addEventListener('abort', end);
+    if (stopping.aborted) end();
+  });
 }
 
 interface Bell {

@@ -166,6 +166,7 @@ async function beginHolding(member: Member, holding: Holding): Promise<void> {
       ...partition,
       fromOffset,
       batchRecordsMax: options.batchRecordsMax ?? batchRecordsMaxDefault,
+      lingerMs: options.lingerMs,
       onRecords: (records) => options.onRecords(partition, records),
       onError: (error) => options.onError(error),
     });

@@ -10,7 +10,7 @@ import { columnsOf } from './rows.js';
 type Output = Caused<EventOutputs>;
 
 export interface FlusherOptions {
-  readonly warehouse: Warehouse;
+  readonly warehouse: Pick<Warehouse, 'insert'>;
   /** From the beginning of one flush to the next, unless flushes are slow. */
   readonly flushIntervalMs: number;
   /**
@@ -139,11 +139,11 @@ async function write(options: FlusherOptions, block: Block, rows: Rows): Promise
   if (block.deadLetters.length > 0) await options.writeDeadLetters(block.deadLetters);
   // Facts before totals, so that no total counts what cannot be read yet.
   await insertAll(
-    options.warehouse,
+    options,
     rows.filter(([table]) => !isTotal(table)),
   );
   await insertAll(
-    options.warehouse,
+    options,
     rows.filter(([table]) => isTotal(table)),
   );
   const { traced, outputsCount, publishers, oldestMs } = block;
@@ -159,7 +159,10 @@ function isTotal(table: Table): boolean {
 }
 
 /** At once: a server works on several tables; the engine in this process takes them in turn. */
-async function insertAll(warehouse: Warehouse, rows: Rows): Promise<void> {
+async function insertAll(
+  { warehouse }: Pick<FlusherOptions, 'warehouse'>,
+  rows: Rows,
+): Promise<void> {
   const inserts = rows.map(([table, ofTable]) =>
     warehouse.insert({ table, columns: columnsOf[table], rows: ofTable }),
   );

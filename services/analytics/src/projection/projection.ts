@@ -63,7 +63,7 @@ export interface Projection {
 const retryDelayMs = 500;
 const drainMsMax = 3000;
 /** Blocks wait for more rows anyway: input may gather too. */
-const inputLingerMs = 50;
+const inputLingerMs = 100;
 /**
  * Outputs that all partitions together hold while the warehouse is away, about 1 kB each; what
  * comes after them stays in the log. A partition always takes one batch.
