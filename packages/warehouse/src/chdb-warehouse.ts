@@ -14,7 +14,7 @@ import { type Block, type Parameters, pinnedSettings, type Warehouse } from './w
  */
 export interface ChdbOptions {
   readonly directory: string;
-  /** Threads of the engine per statement; the default leaves a core to everybody else. */
+  /** Threads of the engine per question; the default leaves a core to everybody else. */
   readonly threadsMax?: number;
 }
 
@@ -35,7 +35,6 @@ let folderOpen: string | undefined;
 
 export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse> {
   const directory = resolve(options.directory);
-  const setup: WorkerSetup = { directory, connectionArgs: connectionArgs(options) };
   if (folderOpen !== undefined) {
     throw fail('warehouse_locked', `This process has the warehouse ${folderOpen} open already`);
   }
@@ -43,16 +42,17 @@ export async function openChdbWarehouse(options: ChdbOptions): Promise<Warehouse
   try {
     pinEngine();
     mkdirSync(directory, { recursive: true });
-    const writer = await startThread(setup);
+    // A block is one stream: more threads would only hand it to each other, a third of its cost.
+    const writer = await startThread(setupOf(directory, 1));
     writeFileSync(lockFile(directory), String(process.pid), { mode: 0o600 });
-    return warehouseOn(writer, setup);
+    return warehouseOn(writer, setupOf(directory, options.threadsMax ?? 2));
   } catch (error) {
     folderOpen = undefined;
     throw openFailure(error, directory);
   }
 }
 
-function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
+function warehouseOn(writer: EngineThread, readerSetup: WorkerSetup): Warehouse {
   // Reads have a thread of their own, so that a slow chart never delays the projection.
   let reader: Promise<EngineThread> | undefined;
   let isClosed = false;
@@ -60,7 +60,7 @@ function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
     insert: (block) => insertBlock(writer, block),
     query: async <Row>(sql: string, parameters: Parameters = {}) => {
       if (isClosed) throw fail('warehouse_unavailable', 'The warehouse is closed');
-      reader ??= startThread(setup);
+      reader ??= startThread(readerSetup);
       return rowsOf<Row>(await (await reader).call({ do: 'query', sql, parameters }));
     },
     exec: async (sql) => {
@@ -70,7 +70,7 @@ function warehouseOn(writer: EngineThread, setup: WorkerSetup): Warehouse {
       isClosed = true;
       await (await reader)?.close();
       await writer.close();
-      rmSync(lockFile(setup.directory), { force: true });
+      rmSync(lockFile(readerSetup.directory), { force: true });
       folderOpen = undefined;
     },
   };
@@ -87,17 +87,16 @@ async function insertBlock(writer: EngineThread, all: Block): Promise<void> {
   await writer.call({ do: 'insert', table, columns, ...block });
 }
 
-function connectionArgs(options: ChdbOptions): string[] {
+function setupOf(directory: string, threadsMax: number): WorkerSetup {
   const settings = {
     ...pinnedSettings,
-    max_threads: options.threadsMax ?? 2,
+    max_threads: threadsMax,
     // Of one statement. The engine's own limit for all counts the whole process, mapped files of
     // the log included, and would fail for nothing.
     max_memory_usage: statementMemoryBytesMax,
-    // Blocks come by files of the same few names.
-    schema_inference_use_cache_for_file: 0,
   };
-  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  const connectionArgs = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  return { directory, connectionArgs };
 }
 
 async function startThread(setup: WorkerSetup): Promise<EngineThread> {
