@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rebuildProjection } from '@paycrawl/analytics/rebuild/rebuild';
+import { type RebuildOptions, rebuildProjection } from '@paycrawl/analytics/rebuild/rebuild';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { EventLog } from '@paycrawl/event-log/event-log';
-import { openLmdbLog } from '@paycrawl/event-log/lmdb-log';
+import { type LogSettings, openLog } from '@paycrawl/event-log/open-log';
 import { type AnyEvent, type EventTopic, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic, topicConfigs } from '@paycrawl/events/topics';
 import { meteringFold } from '@paycrawl/metering/books/decide';
@@ -32,6 +32,7 @@ export interface RebuildSizes {
   readonly challengesPerCrawl: number;
 }
 
+const logSettings: LogSettings = { kind: 'lmdb', brokers: [], isTls: false };
 const payersMax = 1_000;
 const crawlsAtOnce = 5_000;
 
@@ -41,12 +42,15 @@ const crawlsAtOnce = 5_000;
  */
 export async function benchRebuild(sizes: RebuildSizes): Promise<RebuildFigures> {
   const directory = mkdtempSync(join(tmpdir(), 'paycrawl-bench-'));
-  const log = openLmdbLog({ directory: join(directory, 'log') });
+  const logPlace = { directory: join(directory, 'log'), clientId: 'bench' };
+  const log = openLog(logSettings, logPlace);
   const warehouse = await openChdbWarehouse({ directory: join(directory, 'warehouse') });
   try {
     await log.createTopics(topicConfigs({ payer: 1, publisher: 1 }, 3_600_000));
     await fill(log, sizes);
-    return await measure(log, warehouse, join(directory, 'stores'), sizes);
+    const threads = { log: logSettings, logPlace, count: availableParallelism() };
+    const workDirectory = join(directory, 'stores');
+    return await measure({ log, warehouse, workDirectory, threads }, sizes);
   } finally {
     await warehouse.close();
     await log.close();
@@ -55,15 +59,13 @@ export async function benchRebuild(sizes: RebuildSizes): Promise<RebuildFigures>
 }
 
 async function measure(
-  log: EventLog,
-  warehouse: Warehouse,
-  workDirectory: string,
+  rebuild: Pick<RebuildOptions, 'log' | 'warehouse' | 'workDirectory' | 'threads'>,
   { crawls, challengesPerCrawl }: RebuildSizes,
 ): Promise<RebuildFigures> {
   let begin = lookNow();
   let end = begin;
   const { records } = await rebuildProjection({
-    ...{ log, warehouse, workDirectory, clock: Date.now },
+    ...{ ...rebuild, clock: Date.now },
     // Nothing was served before.
     acceptDifferences: true,
     onStep: (step) => {
@@ -73,9 +75,9 @@ async function measure(
   });
   const seconds = (end.atMs - begin.atMs) / 1000;
   const [facts = 0, rows = 0] = await Promise.all([
-    countOf(warehouse, `SELECT count() AS rows FROM facts FINAL`),
+    countOf(rebuild.warehouse, `SELECT count() AS rows FROM facts FINAL`),
     countOf(
-      warehouse,
+      rebuild.warehouse,
       `SELECT sum(rows) AS rows FROM system.parts
        WHERE active AND table != 'schema_migrations' AND database = currentDatabase()`,
     ),

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enterGeneration } from '@paycrawl/event-log/generation';
@@ -30,10 +31,8 @@ try {
 async function run(): Promise<RebuildReport> {
   const config = loadConfig(processSchema, processEnvironment());
   const { dataDir, clickHouse } = config;
-  const log = openLog(config.log, {
-    directory: join(dataDir, 'log'),
-    clientId: 'paycrawl-rebuild-projection',
-  });
+  const logPlace = { directory: join(dataDir, 'log'), clientId: 'paycrawl-rebuild-projection' };
+  const log = openLog(config.log, logPlace);
   try {
     // Every generation up to the one in force is folded again.
     await enterGeneration(log);
@@ -44,6 +43,7 @@ async function run(): Promise<RebuildReport> {
     const report = await rebuildProjection({
       ...{ log, warehouse, clock: Date.now },
       workDirectory: join(dataDir, 'analytics.rebuild'),
+      threads: { log: config.log, logPlace, count: availableParallelism() },
       ...(stores === undefined ? {} : { replaceStores: stores }),
       acceptDifferences: flags['accept-differences'],
       isForced: flags.force,

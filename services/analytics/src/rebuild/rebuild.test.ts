@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventLog } from '@paycrawl/event-log/event-log';
 import { createMemoryLog } from '@paycrawl/event-log/memory-log';
-import { type AnyEvent, type EventType, encodeEvent } from '@paycrawl/events/event';
-import { physicalTopic, type TopicName, topicConfigs } from '@paycrawl/events/topics';
+import { physicalTopic, topicConfigs } from '@paycrawl/events/topics';
 import { createFoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { createMetrics } from '@paycrawl/service-kit/metrics';
@@ -13,9 +12,8 @@ import { openClickHouseWarehouse } from '@paycrawl/warehouse/clickhouse-warehous
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import * as Sample from '../projection/events.given.js';
 import { type Projection, startProjection } from '../projection/projection.js';
-import { tables } from '../projection/rows.js';
+import { caughtUp, contentsOf, history } from './rebuild.given.js';
 import { type RebuildOptions, type RebuildStep, rebuildProjection } from './rebuild.js';
 
 const partitions = 2;
@@ -77,7 +75,7 @@ async function startWorld(): Promise<World> {
     ...{ log, warehouse, stores },
     async append(count) {
       for (let index = 0; index < count; index += 1) {
-        await producer.append(history(appended));
+        await producer.append(history(appended, partitions));
         appended += 1;
       }
     },
@@ -106,51 +104,6 @@ async function startWorld(): Promise<World> {
       await log.close();
     },
   };
-}
-
-/** The events of one crawl, in partitions by its number. */
-function history(number: number) {
-  const id = { chargeId: `c${number}`, path: `/${number % 7}`, crawler: `bot-${number % 3}` };
-  const { chargeId } = id;
-  const partition = number % partitions;
-  const record = (topic: TopicName, type: EventType, data: unknown) => {
-    const event = { type, id: `${topic}-${type}-${number}`, source: 'test', timeMs: 0, data };
-    const value = encodeEvent(event as AnyEvent);
-    return { topic: physicalTopic(topic), partition, key: 'k', value };
-  };
-  return [
-    record(
-      'challenges',
-      'ChallengeIssued',
-      Sample.challengeIssued({ ...id, challengeId: `q${number}` }),
-    ),
-    record('decisions', 'PaymentAccepted', Sample.paymentAccepted(id)),
-    ...(number % 4 === 1
-      ? [record('decisions', 'HoldReleased', Sample.holdReleased(id))]
-      : [
-          record('decisions', 'ChargePosted', Sample.chargePosted(id)),
-          record('ledger', 'LedgerPosted', Sample.ledgerPosted({ chargeId })),
-        ]),
-    ...(number % 10 === 0
-      ? [record('settlements', 'BatchSealed', Sample.batchSealed({ batchId: `b${number}` }))]
-      : []),
-  ];
-}
-
-async function contentsOf(warehouse: Warehouse): Promise<unknown> {
-  const entries = tables.map(async (table) => [
-    table,
-    await warehouse.query(`SELECT * FROM ${table} FINAL ORDER BY ALL`),
-  ]);
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-async function caughtUp(projection: Projection): Promise<void> {
-  for (;;) {
-    const all = await projection.progress();
-    if (all.every((one) => one.storedOffset === one.logNextOffset)) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 async function codeOf(work: Promise<unknown>): Promise<unknown> {

@@ -1,19 +1,20 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { EventLog } from '@paycrawl/event-log/event-log';
+import type { EventLog, TopicPartition } from '@paycrawl/event-log/event-log';
 import { migrate } from '@paycrawl/warehouse/migrate';
 import type { Warehouse } from '@paycrawl/warehouse/warehouse';
-import { createFlusher, type Flusher } from '../projection/flusher.js';
 import { type Comparison, compareTables, differs } from './compare.js';
-import {
-  beginRefolding,
-  checkSameLog,
-  findSources,
-  type Refolding,
-  refoldToEnd,
-} from './refold.js';
+import type { RefoldSetup } from './refold-messages.js';
+import { startRefoldThread } from './refold-thread.js';
+import { createRefolder, type Refolder } from './refolder.js';
 import * as ShadowTables from './shadow-tables.js';
+import {
+  createSourceFolder,
+  type SourceFolder,
+  type SourceFolderOptions,
+} from './source-folder.js';
+import { checkSameLog, findSources } from './sources.js';
 
 export interface RebuildOptions {
   readonly log: EventLog;
@@ -29,11 +30,17 @@ export interface RebuildOptions {
   readonly acceptDifferences?: boolean;
   /** Take over from a rebuild that was killed. */
   readonly isForced?: boolean;
+  /** Where threads of their own read the log; without it this one folds. */
+  readonly threads?: RefoldThreads;
   /** How long the projection that runs may take to come where the rebuild is. */
   readonly patienceMs?: number;
   clock(): number;
   /** Named steps, in their order; for progress, and for tests that stop in between. */
   onStep?(step: RebuildStep): void | Promise<void>;
+}
+
+export interface RefoldThreads extends Pick<RefoldSetup, 'log' | 'logPlace'> {
+  readonly count: number;
 }
 
 export type RebuildStep = 'locked' | 'refolded' | 'compared' | 'swapped' | 'caught_up' | 'dropped';
@@ -44,9 +51,6 @@ export interface RebuildReport {
   readonly comparisons: readonly Comparison[];
 }
 
-const flushIntervalMs = 20;
-const blockOutputsMax = 20_000;
-const engineShareMax = 1;
 const retryDelayMs = 500;
 const patienceMsDefault = 60_000;
 /** Fewer than this behind: the swap comes before they grow. */
@@ -78,18 +82,16 @@ export async function rebuildProjection(options: RebuildOptions): Promise<Rebuil
     rmSync(workDirectory, { recursive: true, force: true });
     const copiedMs = options.clock();
     await ShadowTables.carryOver(warehouse, carried, { from: same, to: ShadowTables.shadowOf });
-    const work = beginWork(options);
+    const work = await beginWork(options, refolded);
     try {
-      const all = refolded.map((source) => beginRefolding(work, source));
-      work.folding.push(...all);
-      let records = await approachEnd(options, work);
+      let records = await approachEnd(work);
       await step('refolded');
       const comparisons = await compare(options, work);
       await step('compared');
       await ShadowTables.exchange(warehouse);
       work.target = same;
       await step('swapped');
-      records += await work.guarded(() => refoldToEnd(options.log, all));
+      records += await work.guarded(() => work.refolder.toEnd());
       await catchUpCarried(options, carried, copiedMs);
       await step('caught_up');
       await work.end();
@@ -108,53 +110,70 @@ export async function rebuildProjection(options: RebuildOptions): Promise<Rebuil
 const same = (table: string): string => table;
 
 interface Work {
-  readonly log: EventLog;
-  readonly flusher: Flusher;
-  readonly storeDirectory: string;
-  readonly folding: Refolding[];
+  readonly refolder: Refolder;
   /** Where a block of a table goes. */
   target: (table: string) => string;
-  onBroken(error: unknown): void;
   /** A failure of the writer ends what waits for it. */
   guarded<T>(run: () => Promise<T>): Promise<T>;
   end(): Promise<void>;
 }
 
-function beginWork({ log, warehouse, workDirectory }: RebuildOptions): Work {
+async function beginWork(
+  options: RebuildOptions,
+  sources: readonly TopicPartition[],
+): Promise<Work> {
   let onBroken = (_error: unknown): void => {};
   const broken = new Promise<never>((_resolve, reject) => {
     onBroken = reject;
   });
   broken.catch(() => {});
+  let target: Work['target'] = ShadowTables.shadowOf;
+  const warehouse: Pick<Warehouse, 'insert'> = {
+    insert: (block) => options.warehouse.insert({ ...block, table: target(block.table) }),
+  };
+  const folders = await startFolders(options, { warehouse, onBroken });
+  const refolder = createRefolder(folders, sources);
   let isEnded = false;
-  const work: Work = {
-    ...{ log, folding: [], storeDirectory: workDirectory },
-    target: ShadowTables.shadowOf,
-    flusher: createFlusher({
-      warehouse: {
-        ...warehouse,
-        insert: (block) => warehouse.insert({ ...block, table: work.target(block.table) }),
-      },
-      ...{ flushIntervalMs, blockOutputsMax, engineShareMax, retryDelayMs },
-      writeDeadLetters: async () => {},
-    }),
-    onBroken,
+  return {
+    refolder,
+    get target() {
+      return target;
+    },
+    set target(next) {
+      target = next;
+    },
     guarded: (run) => Promise.race([run(), broken]),
     async end() {
       if (isEnded) return;
       isEnded = true;
-      await work.flusher.close();
-      await Promise.all(work.folding.map(({ store }) => store.close()));
+      await refolder.close();
     },
   };
-  return work;
+}
+
+async function startFolders(
+  { log, threads, workDirectory: storeDirectory }: RebuildOptions,
+  output: Pick<SourceFolderOptions, 'warehouse' | 'onBroken'>,
+): Promise<SourceFolder[]> {
+  if (threads === undefined) return [createSourceFolder({ log, storeDirectory, ...output })];
+  const { count, ...place } = threads;
+  const folders: SourceFolder[] = [];
+  try {
+    while (folders.length < count) {
+      folders.push(await startRefoldThread({ ...place, storeDirectory, ...output }));
+    }
+    return folders;
+  } catch (error) {
+    await Promise.all(folders.map((folder) => folder.close()));
+    throw error;
+  }
 }
 
 /** The log grows meanwhile: each round is shorter than the one before. */
-async function approachEnd({ log }: RebuildOptions, work: Work): Promise<number> {
+async function approachEnd({ refolder, guarded }: Work): Promise<number> {
   let records = 0;
   for (let round = 0; round < roundsMax; round += 1) {
-    const read = await work.guarded(() => refoldToEnd(log, work.folding));
+    const read = await guarded(() => refolder.toEnd());
     records += read;
     if (read < closeRecords) break;
   }
@@ -166,19 +185,17 @@ async function approachEnd({ log }: RebuildOptions, work: Work): Promise<number>
  * and then differences count.
  */
 async function compare(options: RebuildOptions, work: Work): Promise<Comparison[]> {
-  const { log, warehouse, clock, patienceMs = patienceMsDefault } = options;
+  const { warehouse, clock, patienceMs = patienceMsDefault } = options;
   const stopAtMs = performance.now() + patienceMs;
   const untilMs = clock() - clockSkewMs;
-  await work.guarded(() => refoldToEnd(log, work.folding));
-  const ends = new Map(
-    work.folding.map(({ topic, partition, nextOffset }) => [`${topic}/${partition}`, nextOffset]),
-  );
+  await work.guarded(() => work.refolder.toEnd());
+  const ends = work.refolder.ends();
   for (;;) {
     const comparisons = await compareTables(warehouse, { ends, untilMs });
     const different = comparisons.filter(differs);
     if (different.length === 0 || options.acceptDifferences === true) {
       // Comparing took its time; the closer to the end, the shorter the newest rows are missing.
-      await work.guarded(() => refoldToEnd(log, work.folding));
+      await work.guarded(() => work.refolder.toEnd());
       return comparisons;
     }
     if (performance.now() >= stopAtMs) {
