@@ -172,10 +172,16 @@ function keyColumn(): Column {
   };
   // The engine keeps the default value in the first place.
   indexOf('');
+  let last = '';
+  let lastIndex = 0;
   return {
     add(value) {
       if (count === rows.length) rows = grown(rows);
-      rows[count++] = indexOf(value as string);
+      if (value !== last) {
+        last = value as string;
+        lastIndex = indexOf(last);
+      }
+      rows[count++] = lastIndex;
     },
     parts() {
       const [code, width] =

@@ -11,7 +11,11 @@ import { rowOf, schemas, tables } from './rows.js';
 type Output = Caused<EventOutputs>;
 type Entity = Extract<EventOutputs[number], { readonly key: string }>;
 /** The state, and what caused it: not the outputs beside it, which die young. */
-type Newer = Pick<Output, 'cause' | 'nowMs'> & { readonly entity: Entity };
+interface Newer {
+  entity: Entity;
+  cause: Output['cause'];
+  nowMs: number;
+}
 /** By key within its table: the last output that tells of it. */
 type Newest = ReadonlyMap<Table, Map<string, Newer>>;
 
@@ -53,14 +57,28 @@ export function addToBlock(block: Block, caused: Output): void {
     }
     if ('key' in output && output.key !== undefined) {
       entities ??= newestOf(block, caused);
-      const { cause, nowMs } = caused;
-      entities.get(output.table)?.set(output.key, { entity: output, cause, nowMs });
+      keepNewest(entities.get(output.table), output, caused);
       continue;
     }
     if (output.table === 'facts') block.publishers.add(output.fact.publisher);
     else if (output.table === 'ledger_entries') block.publishers.add(output.entry.publisher);
     block.rows.get(output.table)?.add(rowOf(output, caused));
   }
+}
+
+function keepNewest(
+  ofTable: Map<string, Newer> | undefined,
+  entity: Entity,
+  { cause, nowMs }: Output,
+): void {
+  const known = ofTable?.get(entity.key);
+  if (known === undefined) {
+    ofTable?.set(entity.key, { entity, cause, nowMs });
+    return;
+  }
+  known.entity = entity;
+  known.cause = cause;
+  known.nowMs = nowMs;
 }
 
 function newestOf({ newest }: Block, { cause }: Output): Newest {
