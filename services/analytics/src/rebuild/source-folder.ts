@@ -33,14 +33,15 @@ export interface SourceFolderOptions {
 }
 
 const flushIntervalMs = 20;
-const blockOutputsMax = 20_000;
+/** Larger than those of a projection that runs: nobody waits, and each costs the engine some ms a table. */
+const blockOutputsMax = 50_000;
 const engineShareMax = 1;
 const retryDelayMs = 500;
 const batchRecords = 400;
 /** A state that is not stored is held in memory. */
 const checkpointRecords = 50_000;
 /** Folded while the engine takes the block before; about 1 kB each. */
-const outputsWaitingMax = 60_000;
+const outputsWaitingMax = 100_000;
 
 interface Refolding extends TopicPartition {
   readonly folding: Partition<EventOutputs>;
