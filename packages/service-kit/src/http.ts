@@ -1,5 +1,5 @@
 import { fail, PaycrawlError } from '@paycrawl/errors/paycrawl-error';
-import { type Problem, problemContentType, problemOf } from '@paycrawl/errors/problem';
+import { problemContentType, problemOf } from '@paycrawl/errors/problem';
 import {
   type FastifyBaseLogger,
   type FastifyError,
@@ -12,6 +12,7 @@ import {
 import type { Health, HealthReport } from './health.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
+import type { Answer } from './plain-http/answer.js';
 
 export interface HttpOptions {
   readonly logger: Logger;
@@ -42,15 +43,27 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   return app;
 }
 
-/** Answers with the problem; 503 always says when to come back. */
-export function sendProblem(reply: FastifyReply, error: PaycrawlError): FastifyReply {
-  const problem: Problem = problemOf(error);
-  if (problem.status === 503) reply.header('retry-after', String(retryAfterSeconds(error)));
-  return reply
-    .code(problem.status)
-    .header('cache-control', 'no-store')
-    .type(problemContentType)
-    .send(problem);
+/** What the app would answer to a request that failed, for one that was read past it. */
+export function failureAnswer(error: unknown, logger: Logger): Answer {
+  const known = knownError(error);
+  const { status, code } = known;
+  if (status >= 500) logger.error({ err: error, code }, 'request failed');
+  return { status, headers: problemHeaders(known), body: JSON.stringify(problemOf(known)) };
+}
+
+/** Answers with the problem. */
+function sendProblem(reply: FastifyReply, error: PaycrawlError): FastifyReply {
+  return reply.code(error.status).headers(problemHeaders(error)).send(problemOf(error));
+}
+
+/** 503 always says when to come back. */
+function problemHeaders(error: PaycrawlError): Record<string, string> {
+  const headers = {
+    'cache-control': 'no-store',
+    'content-type': `${problemContentType}; charset=utf-8`,
+  };
+  if (error.status !== 503) return headers;
+  return { 'retry-after': String(retryAfterSeconds(error)), ...headers };
 }
 
 export interface OperationsOptions {

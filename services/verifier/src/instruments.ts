@@ -14,7 +14,7 @@ export interface Instruments extends Pick<FoldInstruments, 'restarted' | 'watch'
   decided(outputs: readonly Caused<AdmissionOutput>[]): void;
   fundsObserved(payers: number, tookMs: number): void;
   fundsFailed(): void;
-  readonly verifications: { inc(labels: { valid: string }): void };
+  verified(isValid: boolean): void;
   readonly settlements: { inc(labels: { answer: string }): void };
 }
 
@@ -46,6 +46,11 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     name: 'paycrawl_verifier_funds_seconds',
     help: 'From the question to the durable observation',
   });
+  const verifications = metrics.tally({
+    name: 'paycrawl_facilitator_verifications_total',
+    help: 'Answers of POST /verify',
+    labels: ['valid'],
+  });
   return {
     decided: (outputs) => {
       const nowMs = clock();
@@ -64,11 +69,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     fundsFailed: () => failed.inc(),
     restarted: fold.restarted,
     watch: fold.watch,
-    verifications: metrics.counter({
-      name: 'paycrawl_facilitator_verifications_total',
-      help: 'Answers of POST /verify',
-      labels: ['valid'],
-    }),
+    verified: (isValid) => verifications.count(isValid ? 'true' : 'false'),
     settlements: metrics.counter({
       name: 'paycrawl_facilitator_settlements_total',
       help: 'Answers of POST /settle: success or the reason',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import { join } from 'node:path';
 import type { Chain } from '@paycrawl/chain/chain';
 import { fail } from '@paycrawl/errors/paycrawl-error';
@@ -21,6 +22,7 @@ import { createHealth, type Health } from '@paycrawl/service-kit/health';
 import { createHttp, listen, registerOperations } from '@paycrawl/service-kit/http';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
+import { closeWithLane, putLaneBefore } from '@paycrawl/service-kit/plain-http/lane-before-server';
 import { watchProgress } from '@paycrawl/service-kit/progress';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { announce } from './admission/announce.js';
@@ -34,7 +36,12 @@ import { createDecisionHub } from './facilitator/decision-hub.js';
 import { createPayerObserver } from './facilitator/payer-observer.js';
 import { createFundsWatcher, type FundsWatcher } from './funds/watcher.js';
 import { createInstruments, type Instruments, measure } from './instruments.js';
-import { registerFacilitator } from './routes/facilitator.js';
+import {
+  createAnswerVerify,
+  type FacilitatorRoutesOptions,
+  registerFacilitator,
+} from './routes/facilitator.js';
+import { onPlainVerify, takesVerify } from './routes/plain-verify.js';
 
 export interface VerifierOptions {
   readonly log: EventLog;
@@ -215,7 +222,7 @@ async function startFacilitator(
   const closing = new AbortController();
   const app = createHttp({ logger, fastify: { bodyLimit: config.facilitator.bodyBytesMax } });
   registerOperations(app, { health, metrics });
-  registerFacilitator(app, {
+  const options: FacilitatorRoutesOptions = {
     accounts,
     signers: parts.signers ?? [],
     marginS: () => marginInForceS(parts),
@@ -232,9 +239,17 @@ async function startFacilitator(
       stateOf: (partition) => states.get(partition),
       newId: createIds(),
     },
+  };
+  const answerVerify = createAnswerVerify(options);
+  registerFacilitator(app, answerVerify, options);
+  const lane = putLaneBefore(app.server, {
+    ...{ headerBytesMax: maxHeaderSize, keepAliveTimeoutMs: app.server.keepAliveTimeout },
+    nowMs: clock,
+    takes: takesVerify(config.facilitator.bodyBytesMax),
+    onRequest: onPlainVerify({ answerVerify, logger, telemetry: parts.telemetry }),
   });
   const address = await listen(app, config.facilitator);
-  closers.push(() => app.close());
+  closers.push(() => closeWithLane(app.server, lane, () => app.close()));
   // First of all: who waits for a settlement is told how it stands, so that the server can close.
   closers.push(async () => closing.abort());
   return address;

@@ -6,7 +6,7 @@ import type { PriceRule } from '@paycrawl/pricing/price-book';
 import { type QuotedTerms, writeQuote } from '@paycrawl/protocol/quote';
 import * as V1Offer from '@paycrawl/protocol/x402-v1-exact/offer';
 import * as V2Offer from '@paycrawl/protocol/x402-v2-exact/offer';
-import { type Answer, problemAnswer } from '../http/answer.js';
+import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
 import type { Visit } from '../http/visit.js';
 import type { Addressed, Appender } from '../log/appender.js';
 import type { PreparedOffers, Sites } from '../site/sites.js';

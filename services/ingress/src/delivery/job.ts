@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { Proof } from '@paycrawl/protocol/proof';
-import type { Answer } from '../http/answer.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Answer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import type { Visit } from '../http/visit.js';
 
 /** The right to deliver once, until a moment of the monotonic clock. */

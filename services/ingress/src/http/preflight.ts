@@ -1,5 +1,5 @@
+import type { Answer } from '@paycrawl/service-kit/plain-http/answer';
 import { exposedHeaders } from '../challenge/challenge.js';
-import type { Answer } from './answer.js';
 
 const allowed = 'GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE';
 

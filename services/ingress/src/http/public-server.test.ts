@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import type { Exchange } from './exchange.js';
 import { closeServer, createPublicServer, listenOn, type PublicServer } from './server.js';
 
 let server: PublicServer;

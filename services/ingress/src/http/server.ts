@@ -1,9 +1,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
-import type { Answer } from './answer.js';
-import type { Exchange } from './exchange.js';
-import { createPlainLane, type PlainLane } from './plain-lane.js';
+import type { Answer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
+import { closeWithLane, putLaneBefore } from '@paycrawl/service-kit/plain-http/lane-before-server';
+import type { PlainLane } from '@paycrawl/service-kit/plain-http/plain-lane';
 import { strictExchange } from './strict-exchange.js';
 
 export interface ServerOptions {
@@ -30,14 +31,16 @@ export interface PublicServer {
  */
 export function createPublicServer(options: ServerOptions): PublicServer {
   const strict = createStrictServer(options);
-  const [readStrictly] = strict.listeners('connection');
-  strict.removeAllListeners('connection');
   const { headerBytesMax, keepAliveTimeoutMs, onRequest, clock: nowMs } = options;
-  const lane = createPlainLane({
-    ...{ headerBytesMax, keepAliveTimeoutMs, onRequest, nowMs },
-    handOver: (socket) => void readStrictly?.call(strict, socket),
+  const lane = putLaneBefore(strict, {
+    ...{ headerBytesMax, keepAliveTimeoutMs, nowMs },
+    // What has a body is read by node:http, which lets it wait for the origin.
+    takes: ({ method }) => method !== 'POST',
+    onRequest: (exchange) => {
+      onRequest(exchange);
+      return true;
+    },
   });
-  strict.on('connection', lane.take);
   return { strict, lane };
 }
 
@@ -109,23 +112,8 @@ export async function drainServer({ strict, lane }: PublicServer, drainMs: numbe
   await new Promise((resolve) => setTimeout(resolve, drainMs));
 }
 
-const idleCheckMs = 50;
-
 /** Answers what was begun; connections end as soon as they are idle. */
-export async function closeServer({ strict, lane }: PublicServer): Promise<void> {
-  const endIdle = (): void => {
-    strict.closeIdleConnections();
-    lane.closeIdle();
-  };
-  const idle = setInterval(endIdle, idleCheckMs);
-  lane.drain();
-  try {
-    await new Promise<void>((resolve) => {
-      strict.close(() => resolve());
-      endIdle();
-    });
-  } finally {
-    clearInterval(idle);
-    lane.close();
-  }
+export function closeServer({ strict, lane }: PublicServer): Promise<void> {
+  const close = (): Promise<void> => new Promise((resolve) => strict.close(() => resolve()));
+  return closeWithLane(strict, lane, close);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, isBodyless, linesOf } from './answer.js';
-import type { Exchange } from './exchange.js';
+import { type Answer, isBodyless, linesOf } from '@paycrawl/service-kit/plain-http/answer';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { hasBody } from './headers.js';
 
 /** A request that `node:http` read. */

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import { type Crawler, recogniseCrawler } from '@paycrawl/pricing/crawler';
 import { normalizeTarget, type Target } from '@paycrawl/pricing/target';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import type { Site, Sites } from '../site/sites.js';
-import type { Exchange } from './exchange.js';
 
 /** What a request is about, read once. */
 export interface Visit {

@@ -1,4 +1,4 @@
-import { type Answer, problemAnswer } from '../http/answer.js';
+import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
 import type { Gate, ShedReason } from './gate.js';
 import type { Newcomers } from './newcomers.js';
 

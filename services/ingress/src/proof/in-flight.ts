@@ -1,5 +1,5 @@
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import type { Audience, Served } from '../delivery/job.js';
-import type { Exchange } from '../http/exchange.js';
 
 /**
  * Proofs that are being served by this ingress. The same proof presented again meanwhile joins:

@@ -1,9 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { dependsOnCrawler } from '@paycrawl/pricing/match-rule';
+import { problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import type { OriginRequest, Origins } from '../delivery/origin.js';
 import { codeOfFault } from '../delivery/outcome.js';
-import { problemAnswer } from '../http/answer.js';
-import type { Exchange } from '../http/exchange.js';
 import { answerHeaders, requestHeaders, withVary } from '../http/headers.js';
 import type { Visit } from '../http/visit.js';
 

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { IncomingHttpHeaders } from 'node:http';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
@@ -20,9 +19,15 @@ const KeyFile = TypeCompiler.Compile(
   }),
 );
 
+/** Headers in which a key may come. */
+export interface Credentials {
+  readonly authorization?: string | undefined;
+  readonly 'x-api-key'?: string | string[] | undefined;
+}
+
 export interface Accounts {
   /** The account of the request, or `token_invalid`. */
-  accountOf(headers: IncomingHttpHeaders): string;
+  accountOf(credentials: Credentials): string;
 }
 
 /** The account of whoever brings no key, where that is allowed. */
@@ -34,8 +39,8 @@ export async function loadAccounts(path: string, isOpen: boolean): Promise<Accou
     hash: Buffer.from(sha256, 'hex'),
   }));
   return {
-    accountOf: (headers) => {
-      const key = keyOf(headers);
+    accountOf: (credentials) => {
+      const key = keyOf(credentials);
       if (key === undefined && isOpen) return openAccount;
       const hash = createHash('sha256')
         .update(key ?? '')
@@ -56,7 +61,7 @@ function accountId(name: string): string {
   return `facilitator:${name}`;
 }
 
-function keyOf(headers: IncomingHttpHeaders): string | undefined {
+function keyOf(headers: Credentials): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   const plain = headers['x-api-key'];
   if (headers.authorization !== undefined) return bearer ?? '';

@@ -3,12 +3,13 @@ import {
   type FacilitatorReading,
   readFacilitatorRequest,
   type SupportedAnswer,
+  type VerifyAnswer,
 } from '@paycrawl/protocol/facilitator';
 import { v1NameOf } from '@paycrawl/protocol/networks';
 import { traceRequest } from '@paycrawl/service-kit/request-span';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { outcomeGraceMs } from '../admission/state.js';
-import type { Accounts } from '../facilitator/accounts.js';
+import type { Accounts, Credentials } from '../facilitator/accounts.js';
 import { type FacilitatorContext, tokenOf } from '../facilitator/context.js';
 import { settle } from '../facilitator/settle.js';
 import { verify } from '../facilitator/verify.js';
@@ -17,33 +18,51 @@ import type { Instruments } from '../instruments.js';
 export interface FacilitatorRoutesOptions {
   readonly context: FacilitatorContext;
   readonly accounts: Accounts;
-  readonly instruments: Pick<Instruments, 'verifications' | 'settlements'>;
+  readonly instruments: Pick<Instruments, 'verified' | 'settlements'>;
   /** Addresses that settlement sends from: resource servers look for them in `/supported`. */
   readonly signers: readonly string[];
   /** How long an authorization must still be valid now. */
   marginS(): number;
 }
 
+/** Answers a `POST /verify`, whoever read it off the wire. */
+export type AnswerVerify = (
+  body: unknown,
+  credentials: Credentials,
+  trace: () => string | undefined,
+) => Promise<VerifyAnswer>;
+
+export function createAnswerVerify({
+  context,
+  accounts,
+  marginS,
+  instruments,
+}: FacilitatorRoutesOptions): AnswerVerify {
+  return async (body, credentials, trace) => {
+    const account = accounts.accountOf(credentials);
+    const reading = read(body, context, marginS());
+    const answer = await verify(reading, account, withTrace(context, trace()));
+    instruments.verified(answer.isValid);
+    return answer;
+  };
+}
+
 /** The x402 facilitator API: every verdict is a 200; other statuses say that there is none. */
 export function registerFacilitator(
   app: FastifyInstance,
-  { context, accounts, signers, marginS, instruments }: FacilitatorRoutesOptions,
+  answerVerify: AnswerVerify,
+  { context, accounts, signers, instruments }: FacilitatorRoutesOptions,
 ): void {
   const { config, telemetry } = context;
-  const traced = ({ raw }: FastifyRequest, reply: FastifyReply): FacilitatorContext => {
-    const trace = telemetry && traceRequest(telemetry, 'facilitator', raw, reply.raw);
-    return trace === undefined ? context : { ...context, trace };
-  };
+  const traced = ({ raw }: FastifyRequest, reply: FastifyReply): string | undefined =>
+    telemetry && traceRequest(telemetry, 'facilitator', raw, reply.raw);
   let settling = 0;
 
   app.get('/supported', async (_request, reply) => plain(reply, supported(context, signers)));
 
   app.post('/verify', async (request, reply) => {
-    const account = accounts.accountOf(request.headers);
-    const reading = read(request, context, marginS());
-    const answer = await verify(reading, account, traced(request, reply));
-    instruments.verifications.inc({ valid: String(answer.isValid) });
-    return plain(reply, answer);
+    const trace = () => traced(request, reply);
+    return plain(reply, await answerVerify(request.body, request.headers, trace));
   });
 
   app.post('/settle', async (request, reply) => {
@@ -52,10 +71,10 @@ export function registerFacilitator(
       throw fail('facilitator_overloaded', 'Too many settlements are under way.');
     }
     // How a remembered payload stands is told also after its end; new ones the fold refuses.
-    const reading = read(request, context, -outcomeGraceMs / 1000);
+    const reading = read(request.body, context, -outcomeGraceMs / 1000);
     settling += 1;
     try {
-      const answer = await settle(reading, account, traced(request, reply));
+      const answer = await settle(reading, account, withTrace(context, traced(request, reply)));
       instruments.settlements.inc({ answer: answer.success ? 'success' : answer.errorReason });
       return plain(reply, answer);
     } finally {
@@ -64,8 +83,12 @@ export function registerFacilitator(
   });
 }
 
+function withTrace(context: FacilitatorContext, trace: string | undefined): FacilitatorContext {
+  return trace === undefined ? context : { ...context, trace };
+}
+
 function read(
-  { body }: FastifyRequest,
+  body: unknown,
   context: FacilitatorContext,
   marginS: number,
 ): Exclude<FacilitatorReading, { kind: 'malformed' }> {

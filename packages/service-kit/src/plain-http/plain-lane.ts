@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Exchange } from './exchange.js';
 import { type AnswerLine, PlainExchange } from './plain-exchange.js';
-import { readPlainHead } from './plain-head.js';
+import { type PlainHead, readPlainHead } from './plain-head.js';
 
 /**
  * Connections whose requests are plainly fine so far: one request after the other is read, answered
  * and forgotten here. The first one that is not goes to the strict server with its connection and
- * with every byte of it, and stays there. So does a head that did not come in one piece: whether
- * the rest comes in time is watched there.
+ * with every byte of it, and stays there. So does a head that did not come in one piece, and a body
+ * that does not come for long: whether the rest comes in time is watched there.
  */
 export interface PlainLane {
   take(socket: Socket): void;
@@ -22,7 +21,10 @@ export interface PlainLaneOptions {
   readonly headerBytesMax: number;
   readonly keepAliveTimeoutMs: number;
   readonly nowMs: () => number;
-  readonly onRequest: (exchange: Exchange) => void;
+  /** Whether requests with such a head are for the lane; their bodies are held in memory. */
+  readonly takes: (head: PlainHead) => boolean;
+  /** False: nothing was done about it, so the strict server has it. */
+  readonly onRequest: (exchange: PlainExchange) => boolean;
   /** Nothing was read of the socket that it would not read itself. */
   readonly handOver: (socket: Socket) => void;
 }
@@ -40,6 +42,8 @@ interface Connection {
   readonly socket: Socket;
   readonly line: AnswerLine;
   current: PlainExchange | undefined;
+  /** A request whose body is not here yet. */
+  begun: Begun | undefined;
   /** What came behind the current request. */
   rest: Buffer | undefined;
   idleSince: number;
@@ -48,6 +52,15 @@ interface Connection {
   readonly onClose: () => void;
 }
 
+interface Begun {
+  readonly head: PlainHead;
+  readonly headBytes: number;
+  readonly pieces: Buffer[];
+  bytes: number;
+}
+
+const noBytes = Buffer.alloc(0);
+const headEnd = Buffer.from('\r\n\r\n');
 /** An idle connection is ended after its time, and at most a quarter of it later. */
 const sweepsToEnd = 5;
 
@@ -71,8 +84,11 @@ export function createPlainLane(options: PlainLaneOptions): PlainLane {
 }
 
 function endIdle({ connections, sweeps }: Lane, sweepsIdle: number): void {
-  for (const { current, idleSince, socket } of connections) {
-    if (current === undefined && sweeps - idleSince >= sweepsIdle) socket.destroy();
+  for (const connection of connections) {
+    const { current, begun, idleSince, socket } = connection;
+    if (current !== undefined || sweeps - idleSince < sweepsIdle) continue;
+    if (begun === undefined) socket.destroy();
+    else handOver(connection, Buffer.concat(begun.pieces));
   }
 }
 
@@ -87,7 +103,8 @@ function take(lane: Lane, socket: Socket): void {
     over: (isComplete) => finish(connection, isComplete),
   };
   const connection: Connection = {
-    ...{ lane, socket, line, current: undefined, rest: undefined, idleSince: lane.sweeps },
+    ...{ lane, socket, line, idleSince: lane.sweeps },
+    ...{ current: undefined, begun: undefined, rest: undefined },
     onData: (bytes) => receive(connection, bytes),
     // Half a connection is none: as the strict server sees it, whoever ends has left.
     onEnd: () => void socket.end(),
@@ -105,21 +122,43 @@ function take(lane: Lane, socket: Socket): void {
 function ignore(): void {}
 
 function receive(connection: Connection, bytes: Buffer): void {
-  const { current, rest, socket, lane } = connection;
+  const { current, begun, rest, socket, lane } = connection;
+  if (begun !== undefined) return gather(connection, begun, bytes);
   if (current === undefined) return begin(connection, bytes);
   connection.rest = rest === undefined ? bytes : Buffer.concat([rest, bytes]);
   if (connection.rest.length > lane.options.headerBytesMax) socket.pause();
 }
 
 function begin(connection: Connection, bytes: Buffer): void {
-  const { options } = connection.lane;
-  const text = bytes.toString('latin1', 0, options.headerBytesMax);
-  const end = text.indexOf('\r\n\r\n') + 4;
-  const head = end < 4 ? undefined : readPlainHead(text.slice(0, end));
-  if (head === undefined) return handOver(connection, bytes);
+  const { options, sweeps } = connection.lane;
+  const headBytes = bytes.indexOf(headEnd) + headEnd.length;
+  const isWhole = headBytes >= headEnd.length && headBytes <= options.headerBytesMax;
+  const head = isWhole ? readPlainHead(bytes.toString('latin1', 0, headBytes)) : undefined;
+  if (head === undefined || !options.takes(head)) return handOver(connection, bytes);
+  if (bytes.length >= headBytes + head.bodyBytes) return start(connection, head, headBytes, bytes);
+  connection.begun = { head, headBytes, pieces: [bytes], bytes: bytes.length };
+  connection.idleSince = sweeps;
+}
+
+/** The body of a request comes in any number of pieces. */
+function gather(connection: Connection, begun: Begun, bytes: Buffer): void {
+  const { head, headBytes, pieces } = begun;
+  pieces.push(bytes);
+  begun.bytes += bytes.length;
+  if (begun.bytes < headBytes + head.bodyBytes) return;
+  connection.begun = undefined;
+  start(connection, head, headBytes, Buffer.concat(pieces));
+}
+
+function start(connection: Connection, head: PlainHead, headBytes: number, bytes: Buffer): void {
+  const end = headBytes + head.bodyBytes;
+  const content = head.bodyBytes === 0 ? noBytes : bytes.subarray(headBytes, end);
+  const exchange = new PlainExchange(connection.line, head, content);
   if (end < bytes.length) connection.rest = bytes.subarray(end);
-  connection.current = new PlainExchange(connection.line, head);
-  options.onRequest(connection.current);
+  connection.current = exchange;
+  if (connection.lane.options.onRequest(exchange)) return;
+  connection.current = undefined;
+  handOver(connection, bytes);
 }
 
 function finish(connection: Connection, isComplete: boolean): void {

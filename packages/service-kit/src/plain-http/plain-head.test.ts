@@ -13,7 +13,24 @@ test('behavior: names in lower case, values without the blanks around them, in t
       ...['host', 'site.example', 'user-agent', 'GPTBot/1', 'x-empty', '', 'x-nbsp', '\xa0'],
     ],
     isLast: false,
+    bodyBytes: 0,
   });
+});
+
+test('behavior: a POST that says how long its body is', () => {
+  const head = (...lines: string[]): string =>
+    `POST /a HTTP/1.1\r\n${host}${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
+  expect(readPlainHead(head('Content-Length: 120'))).toMatchObject({
+    method: 'POST',
+    bodyBytes: 120,
+  });
+  expect(readPlainHead(head('Content-Length: 0'))?.bodyBytes).toBe(0);
+  for (const length of ['', '-1', '+1', '1e1', '0x1', '01', '1.0', '1, 1', '9999999999']) {
+    expect(readPlainHead(head(`Content-Length: ${length}`))).toBe(undefined);
+  }
+  const twice = head('Content-Length: 1', 'content-length: 1');
+  const chunked = head('Content-Length: 1', 'Transfer-Encoding: chunked');
+  for (const text of [twice, chunked, head()]) expect(readPlainHead(text)).toBe(undefined);
 });
 
 test.each([
@@ -40,7 +57,8 @@ test.each([
   ['an upgrade', `GET / HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`],
   ['a named hop-by-hop header', `GET / HTTP/1.1\r\n${host}Connection: close, x-a\r\n\r\n`],
   ['an expectation', `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`],
-  ['another method', `POST / HTTP/1.1\r\n${host}\r\n`],
+  ['another method', `PUT / HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\n`],
+  ['a HEAD with a body', `HEAD / HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\n`],
   ['a method in small letters', `get / HTTP/1.1\r\n${host}\r\n`],
   ['absolute form', `GET http://site.example/ HTTP/1.1\r\n${host}\r\n`],
   ['another version', `GET / HTTP/1.0\r\n${host}\r\n`],

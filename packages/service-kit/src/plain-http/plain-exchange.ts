@@ -4,7 +4,7 @@ import { type Answer, type AnswerHeaders, isBodyless, linesOf } from './answer.j
 import { headText } from './answer-head.js';
 import type { EndListener, Exchange } from './exchange.js';
 import { framingOf, plainBody } from './plain-body.js';
-import type { PlainHead } from './plain-head.js';
+import { headerOf, type PlainHead } from './plain-head.js';
 
 /** What an exchange needs of its connection. */
 export interface AnswerLine {
@@ -28,6 +28,8 @@ export class PlainExchange implements Exchange {
   readonly target: string;
   readonly headers: readonly string[];
   readonly body = undefined;
+  /** The body, which is here already; empty where the request brings none. */
+  readonly content: Buffer;
   private readonly line: AnswerLine;
   private readonly listeners: EndListener[] = [];
   /** No request follows on this connection. */
@@ -35,12 +37,13 @@ export class PlainExchange implements Exchange {
   private status = 0;
   private sending: Writable | undefined;
 
-  constructor(line: AnswerLine, { method, target, headers, isLast }: PlainHead) {
+  constructor(line: AnswerLine, { method, target, headers, isLast }: PlainHead, content: Buffer) {
     this.line = line;
     this.method = method;
     this.target = target;
     this.headers = headers;
     this.isLast = isLast;
+    this.content = content;
   }
 
   get remoteAddress(): string {
@@ -48,9 +51,7 @@ export class PlainExchange implements Exchange {
   }
 
   header(name: string): string | undefined {
-    const { headers } = this;
-    for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1];
-    return undefined;
+    return headerOf(this.headers, name);
   }
 
   isBegun(): boolean {

@@ -7,26 +7,34 @@ export interface PlainHead {
   readonly headers: readonly string[];
   /** The client wants no other request on this connection. */
   readonly isLast: boolean;
+  /** Length of the body behind it. */
+  readonly bodyBytes: number;
 }
 
 /**
- * GET or HEAD of a path, HTTP/1.1, lines of visible characters that end as they should. No
- * alternative of it can match at two places, so it takes one step a character.
+ * GET or HEAD of a path, or POST to it, HTTP/1.1, lines of visible characters that end as they
+ * should. No alternative of it can match at two places, so it takes one step a character.
  */
 const grammar =
-  /^(?:GET|HEAD) \/[\x21-\x7e]* HTTP\/1\.1\r\n(?:[!-~][\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
+  /^(?:GET|HEAD|POST) \/[\x21-\x7e]* HTTP\/1\.1\r\n(?:[!-~][\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** After them the connection is read in another way, or the request goes on after its head. */
-const oddNames = new Set(['content-length', 'transfer-encoding', 'upgrade', 'expect', 'trailer']);
+const oddNames = new Set(['transfer-encoding', 'upgrade', 'expect', 'trailer']);
+const lengthGrammar = /^(?:0|[1-9][0-9]{0,8})$/;
 const headersMax = 64;
 const versionLength = ' HTTP/1.1'.length;
 
-/** `head` with its last empty line, a character a byte. Undefined: a strict parser has to look. */
+/**
+ * `head` with its last empty line, a character a byte. Undefined: a strict parser has to look. A
+ * POST says how long its body is, GET and HEAD have none.
+ */
 export function readPlainHead(head: string): PlainHead | undefined {
   if (!grammar.test(head)) return undefined;
   const lineEnd = head.indexOf('\r\n');
   const methodEnd = head.indexOf(' ');
+  const method = head.slice(0, methodEnd);
   const headers: string[] = [];
+  let bodyBytes = method === 'POST' ? Number.NaN : 0;
   let isLast = false;
   let hasHost = false;
   for (let at = lineEnd + 2; at < head.length - 2; ) {
@@ -34,21 +42,24 @@ export function readPlainHead(head: string): PlainHead | undefined {
     const colon = head.indexOf(':', at);
     if (colon < 0 || colon > end) return undefined;
     const name = lowerName(head.slice(at, colon));
-    if (name === undefined || oddNames.has(name) || isThere(headers, name)) return undefined;
+    if (name === undefined || oddNames.has(name) || headerOf(headers, name) !== undefined)
+      return undefined;
     if (headers.length === 2 * headersMax) return undefined;
     const value = trimmed(head, colon + 1, end);
     if (name === 'connection') {
       const wish = value.toLowerCase();
       if (wish !== 'close' && wish !== 'keep-alive') return undefined;
       isLast = wish === 'close';
+    } else if (name === 'content-length') {
+      if (method !== 'POST' || !lengthGrammar.test(value)) return undefined;
+      bodyBytes = Number(value);
     } else if (name === 'host') hasHost = value !== '';
     headers.push(name, value);
     at = end + 2;
   }
-  if (!hasHost) return undefined;
-  const method = head.slice(0, methodEnd);
+  if (!hasHost || Number.isNaN(bodyBytes)) return undefined;
   const target = head.slice(methodEnd + 1, lineEnd - versionLength);
-  return { method, target, headers, isLast };
+  return { method, target, headers, isLast, bodyBytes };
 }
 
 const knownNames = new Map<string, string>();
@@ -69,9 +80,10 @@ function copyOf(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-function isThere(headers: readonly string[], name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
-  return false;
+/** Of a list of name, value, name, value. */
+export function headerOf(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1];
+  return undefined;
 }
 
 /** Without the spaces and tabs around it, and no others: a no-break space is part of a value. */
