@@ -1,10 +1,11 @@
 import type { Address, Hex } from 'viem';
 import { readHasCode } from './account-codes.js';
 import { findAuthorizationEvents } from './authorization-events.js';
+import { readAuthorizationStates } from './authorization-states.js';
 import { readBlock, readHead, readTransaction } from './blocks.js';
 import type { Chain } from './chain.js';
 import { multicall3Address } from './multicall3.js';
-import { observePayers, readAuthorizationStates, simulate } from './payers.js';
+import { observePayers, simulate } from './payers.js';
 import { asBigint, asCount, unreadable } from './read-answer.js';
 import { blockParameter, openRpc } from './rpc.js';
 import { checkSignature } from './signatures.js';
@@ -48,7 +49,7 @@ export function openChain(options: ChainOptions): Chain {
     head: () => readHead(rpc),
     block: (id) => readBlock(rpc, id),
     observePayers: (requests, depth) => observePayers(rpc, multicall3, requests, depth),
-    authorizationStates: (request) => readAuthorizationStates(rpc, multicall3, request),
+    authorizationStates: (request) => readAuthorizationStates(rpc, request),
     authorizationEvents: (request) => findAuthorizationEvents(rpc, request, rangeMax),
     isValidSignature: (request) => checkSignature(rpc, request, gasMax),
     simulate: (request) => simulate(rpc, multicall3, request),

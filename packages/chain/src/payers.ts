@@ -3,7 +3,6 @@ import type { Address } from 'viem';
 import { readHasCode } from './account-codes.js';
 import { readBlock, readHead } from './blocks.js';
 import type {
-  AuthorizationStatesRequest,
   PayerObservation,
   PayerRequest,
   PayersObservation,
@@ -63,19 +62,6 @@ function assemble(
       })),
     };
   });
-}
-
-export async function readAuthorizationStates(
-  rpc: Rpc,
-  multicall3: Address,
-  request: AuthorizationStatesRequest,
-): Promise<readonly boolean[]> {
-  const calls = request.authorizations.map(({ authorizer, nonce }) => ({
-    target: request.asset,
-    data: encodeAuthorizationState(authorizer, nonce),
-  }));
-  const answers = await readUints(rpc, multicall3, calls, request.blockNumber);
-  return answers.map((answer) => answer !== 0n);
 }
 
 export async function simulate(
