@@ -83,6 +83,33 @@ describe('the payer observer', () => {
     await Promise.all([slow, ...gathered]);
   });
 
+  it('behavior: where many ask, one waits for others also while none are under way', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { calls, observe } = given(4);
+    await Promise.all([observe(question(1, 1)), observe(question(2, 2))]);
+    const alone = observe(question(3, 3));
+    await nextTurn();
+    expect(calls).toEqual(['payers 2']);
+    vi.runAllTimers();
+    await alone;
+    // Nobody came: the next one does not wait.
+    await observe(question(4, 4));
+    expect(calls).toEqual(['payers 2', 'payers 1', 'payers 1']);
+  });
+
+  it('behavior: of one payer is asked once, about all of its nonces', async () => {
+    const { state, calls, observe } = given();
+    state.used.add(question(1, 2).nonce);
+    const nonces = [1, 2, 3].map((nonce) => observe(question(1, nonce)));
+    expect((await Promise.all(nonces)).map(({ isNonceUsed }) => isNonceUsed)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(calls).toEqual(['payers 1']);
+  });
+
   it('behavior: a payer is looked at once in a while, its nonces always', async () => {
     const { state, calls, observe } = given();
     await observe(question(1, 1));

@@ -46,21 +46,23 @@ interface Known {
 }
 
 /**
- * How long a question waits for company while others are under way: a round trip costs this
- * process and the node some hundred microseconds, whoever shares it.
+ * How long a question waits for company while others are under way, or just shared a round trip:
+ * one costs this process and the node some hundred microseconds, whoever shares it.
  */
-const gatherMs = 4;
+const gatherMs = 2;
 
 export function createPayerObserver(options: PayerObserverOptions): PayerObserver {
   const known = new Map<string, Known>();
   let queue: Asked[] = [];
   let inFlight = 0;
+  let lastShared = 1;
   let isWoken = false;
   let gathering: NodeJS.Timeout | undefined;
 
   function wake(): void {
     isWoken = false;
-    if (inFlight === 0 || queue.length >= options.batchPayersMax) return pump();
+    const isAlone = inFlight === 0 && lastShared === 1;
+    if (isAlone || queue.length >= options.batchPayersMax) return pump();
     gathering ??= setTimeout(pump, gatherMs);
   }
 
@@ -71,9 +73,11 @@ export function createPayerObserver(options: PayerObserverOptions): PayerObserve
       const batch = queue.slice(0, options.batchPayersMax);
       queue = queue.slice(options.batchPayersMax);
       inFlight += 1;
+      lastShared = batch.length;
       void askAll(batch, known, options).finally(() => {
+        const wasFull = inFlight === options.batchesInFlightMax;
         inFlight -= 1;
-        pump();
+        if (wasFull) pump();
       });
     }
   }
@@ -132,17 +136,29 @@ async function observePayers(
   known: Map<string, Known>,
   { chain, depth, clock, payersRememberedMax }: PayerObserverOptions,
 ): Promise<void> {
-  const requests = batch.map(({ question: { payer, asset, nonce } }) => ({
-    ...{ payer, asset, nonces: [nonce] },
-  }));
+  // One request for a payer, whoever asks about it.
+  const byPayer = new Map<string, Asked[]>();
+  for (const asked of batch) {
+    const key = keyOf(asked.question);
+    const list = byPayer.get(key);
+    if (list === undefined) byPayer.set(key, [asked]);
+    else list.push(asked);
+  }
+  const requests = [...byPayer.values()].map((list) => {
+    const { payer, asset } = (list[0] as Asked).question;
+    return { payer, asset, nonces: list.map(({ question }) => question.nonce) };
+  });
   const { head, payers } = await chain.observePayers(requests, depth);
   const seenMs = clock();
-  batch.forEach(({ question, resolve }, index) => {
-    const { balance, hasCode, nonces } = payers[index] as PayerObservation;
+  let index = 0;
+  for (const [key, list] of byPayer) {
+    const { balance, hasCode, nonces } = payers[index++] as PayerObservation;
     if (known.size >= payersRememberedMax) known.clear();
-    known.set(keyOf(question), { balance, hasCode, headNumber: head.number, seenMs });
-    resolve({ balance, hasCode, isNonceUsed: nonces.some(({ used }) => used) });
-  });
+    known.set(key, { balance, hasCode, headNumber: head.number, seenMs });
+    list.forEach(({ resolve }, at) => {
+      resolve({ balance, hasCode, isNonceUsed: nonces[at]?.used !== false });
+    });
+  }
 }
 
 async function askNonces(
