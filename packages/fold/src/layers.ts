@@ -39,6 +39,7 @@ export function createLayers(
 ): Layers {
   /** Everything not yet stored, and a cache of what is. */
   const cells = new Map<string, Cell>();
+  const stored = createReadThrough(store, cells, cacheEntriesMax);
   let written: Cell[] = [];
   let dirty: Cell[] = [];
   let frozen: Cell[] = [];
@@ -52,10 +53,7 @@ export function createLayers(
   return {
     get(key) {
       const cell = cells.get(key);
-      if (cell !== undefined) return cell.value;
-      const value = store.get(key);
-      addCell(cells, key, value, value !== undefined);
-      return value;
+      return cell === undefined ? stored.read(key, frozen.length === 0) : cell.value;
     },
     range: (prefix, countMax = Number.POSITIVE_INFINITY) => ordered.range(prefix, countMax),
     set(key, value) {
@@ -97,7 +95,27 @@ export function createLayers(
       }
       frozen = [];
       frozenWrites = [];
-      trim(cells, cacheEntriesMax);
+      stored.fit();
+    },
+  };
+}
+
+/** Reads what is in no cell yet, and keeps no more than fits. */
+function createReadThrough(store: EntityReader, cells: Map<string, Cell>, entriesMax: number) {
+  let added = 0;
+  const fit = (): void => {
+    trim(cells, entriesMax);
+    added = 0;
+  };
+  return {
+    fit,
+    /** Until a cut is stored, what seems to be clean may stand here alone. */
+    read(key: string, isCutStored: boolean): unknown {
+      // Who only looks at the state makes no cut, after which the cache would be made to fit.
+      if (++added > entriesMax && isCutStored) fit();
+      const value = store.get(key);
+      addCell(cells, key, value, value !== undefined);
+      return value;
     },
   };
 }

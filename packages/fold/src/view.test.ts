@@ -34,6 +34,36 @@ describe('entities', () => {
     expect(keep()).toEqual([]);
   });
 
+  it('behavior: who only looks, at however many keys, does not fill the memory', async () => {
+    const { view, keep, cut, cutStored, store } = working(10);
+    let reads = 0;
+    const { get } = store;
+    store.get = (key) => {
+      reads += 1;
+      return get(key);
+    };
+    const look = (count: number) => {
+      for (let n = 0; n < count; n += 1) view.get(`n/${n}`);
+    };
+    look(5);
+    look(5);
+    expect(reads).toBe(5);
+    look(1_000);
+    reads = 0;
+    look(1_000);
+    expect(reads).toBeGreaterThan(900);
+    // What is written and not yet stored is nowhere else.
+    view.set('n/own', 'written');
+    keep();
+    const writes = cut();
+    look(1_000);
+    expect(view.get('n/own')).toBe('written');
+    await store.write(store.position(), { nextOffset: 1, nowMs: 0 }, writes);
+    cutStored();
+    look(1_000);
+    expect(view.get('n/own')).toBe('written');
+  });
+
   it('behavior: a range is in key order, whichever layer an entry lies in', async () => {
     const { view, keep, cut, cutStored, store, checkpoint } = working();
     for (const key of ['n/d', 'n/b', 'n/gone', 'm/x']) view.set(key, 'stored');
