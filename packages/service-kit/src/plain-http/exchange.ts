@@ -24,7 +24,7 @@ export interface Exchange {
   stream(status: number, headers: AnswerHeaders): Writable;
   /** Breaks the connection off. */
   destroy(): void;
-  /** Told once, when the answer went out whole or the client is gone. */
+  /** Told once, when the answer went out whole or the client is gone; at once if that has been. */
   onEnd(listener: EndListener): void;
 }
 

@@ -35,6 +35,8 @@ export class PlainExchange implements Exchange {
   /** No request follows on this connection. */
   isLast: boolean;
   private status = 0;
+  /** Undefined until it ended. */
+  private isComplete: boolean | undefined;
   private sending: Writable | undefined;
 
   constructor(line: AnswerLine, { method, target, headers, isLast }: PlainHead, content: Buffer) {
@@ -88,11 +90,13 @@ export class PlainExchange implements Exchange {
   }
 
   onEnd(listener: EndListener): void {
-    this.listeners.push(listener);
+    if (this.isComplete === undefined) this.listeners.push(listener);
+    else listener(this.isComplete, this.status);
   }
 
   /** The socket took the answer, or is gone. */
   end(isComplete: boolean): void {
+    this.isComplete = isComplete;
     if (!isComplete) this.sending?.destroy();
     for (const listener of this.listeners) listener(isComplete, this.status);
   }

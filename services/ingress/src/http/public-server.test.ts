@@ -127,6 +127,27 @@ test('behavior: who hangs up is told of, and gets nothing more', async () => {
   await expect.poll(() => ends).toEqual([false]);
 });
 
+test.each([
+  ['plain', get('/a')],
+  ['strict', get('/a', 'X-A: 1', 'X-A: 2')],
+])('behavior: whoever asks late is told that the client hung up, %s lane', async (_, request) => {
+  let begun: Exchange | undefined;
+  const gone: boolean[] = [];
+  const port = await serve((exchange) => {
+    exchange.onEnd((isComplete) => gone.push(isComplete));
+    begun = exchange;
+  });
+  const socket = connect(port, '127.0.0.1', () => socket.write(request));
+  await expect.poll(() => begun).toBeDefined();
+  socket.destroy();
+  await expect.poll(() => gone).toEqual([false]);
+  begun?.onEnd((isComplete, status) => {
+    expect(status).toBe(0);
+    gone.push(isComplete);
+  });
+  expect(gone).toEqual([false, false]);
+});
+
 test('behavior: a body without a length is chunked, as fast as it is read', async () => {
   const piece = Buffer.alloc(100_000, 'x');
   let taken = 0;

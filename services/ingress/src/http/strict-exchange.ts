@@ -19,9 +19,11 @@ export function strictExchange(request: IncomingMessage, response: ServerRespons
     stream: (status, lines) => (response.destroyed ? response : response.writeHead(status, lines)),
     destroy: () => void response.destroy(),
     onEnd(listener) {
-      response.once('close', () => {
+      const tell = (): void => {
         listener(response.writableFinished, response.headersSent ? response.statusCode : 0);
-      });
+      };
+      if (response.closed) tell();
+      else response.once('close', tell);
     },
   };
 }
