@@ -12,12 +12,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const native = ['chdb', 'lmdb', 'secp256k1', 'tiny-secp256k1'];
 const chunks = 'bundled';
 
+// A thread is a program of its own.
+const recovery = {
+  'recovery-worker': join(root, 'packages/service-kit/src/recovery-worker.js'),
+};
 const entries = {
-  ingress: {},
-  verifier: {},
+  ingress: recovery,
+  verifier: recovery,
   metering: {},
   settlement: {},
-  // The thread of the embedded engine is a program of its own.
   analytics: { 'chdb-worker': join(root, 'packages/warehouse/src/chdb-worker.js') },
 };
 

@@ -6,6 +6,9 @@ export type Recovery =
   | { readonly outcome: 'recovered'; readonly address: Address }
   | { readonly outcome: 'refused'; readonly reason: 'malformed' | 'high_s' | 'no_such_point' };
 
+/** `recoverAddress`, or a promise of what it answers where another thread is asked. */
+export type Recover = (digest: Uint8Array, signature: Uint8Array) => Recovery | Promise<Recovery>;
+
 const engine = loadFastest();
 // Half of the group order (SEC 2, secp256k1): of the two signatures (s, n − s) only the low one
 // is accepted, as USDC's own ECRecover does; otherwise one proof would have two spellings.

@@ -490,6 +490,12 @@ export const catalogue = {
     retryable: false,
     next: 'Send 0x and an even number of hex digits.',
   },
+  recovery_thread_failed: {
+    status: 500,
+    title: 'A thread that recovers signers ended',
+    retryable: true,
+    next: 'Nothing: the event loop recovers, slower, until the thread that is started in its place is ready. Look at the log lines before it if it comes again.',
+  },
   // secret
   secret_unreadable: {
     status: 500,

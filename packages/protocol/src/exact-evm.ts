@@ -5,7 +5,7 @@ import {
   transferAuthorizationDigest,
 } from '@paycrawl/crypto/eip712';
 import { type Hex, hexFromBytes } from '@paycrawl/crypto/hex';
-import { recoverAddress } from '@paycrawl/crypto/recover';
+import type { Recovery } from '@paycrawl/crypto/recover';
 import * as Money from '@paycrawl/money/money';
 import { type Static, Type } from '@sinclair/typebox';
 import { type Refusal, refuse } from './refusal.js';
@@ -71,19 +71,26 @@ export type SignatureState =
   | { readonly kind: 'recovered' }
   | { readonly kind: 'needs_account'; readonly digest: Hex };
 
-export interface CheckedAuthorization {
-  readonly kind: 'checked';
+/** Everything that it says is right; whether its payer signed it, a recovery has to tell. */
+export interface SignedClaim {
+  readonly kind: 'signed';
   readonly authorization: SignedAuthorization;
+  readonly digest: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface CheckedSignature {
+  readonly kind: 'checked';
   readonly signature: Hex;
   readonly check: SignatureState;
 }
 
 /** Fields first, signature last: what is cheap to refuse never costs a recovery. */
-export function checkAuthorization(
+export function checkFields(
   payload: ExactEvmPayload,
   terms: ExactTerms,
   clock: ExactClock,
-): CheckedAuthorization | Refusal {
+): SignedClaim | Refusal {
   const authorization = lowerCase(payload.authorization);
   const { from } = authorization;
   const numbers = numbersOf(authorization);
@@ -99,7 +106,32 @@ export function checkAuthorization(
   const { value, validAfter, validBefore } = numbers;
   const message = { from, to, value, validAfter, validBefore, nonce };
   const digest = transferAuthorizationDigest(separator, message);
-  return checkSignature(digest, authorization, payload.signature);
+  const signature = Buffer.from(payload.signature.slice(2), 'hex');
+  return { kind: 'signed', authorization, digest, signature };
+}
+
+/** What the recovery of its digest and signature makes of a claim. */
+export function checkSignature(
+  { authorization, digest, signature }: SignedClaim,
+  recovery: Recovery,
+): CheckedSignature | Refusal {
+  if (recovery.outcome === 'recovered' && recovery.address === authorization.from) {
+    return { kind: 'checked', signature: canonical(signature), check: { kind: 'recovered' } };
+  }
+  if (recovery.outcome === 'refused' && recovery.reason === 'high_s') {
+    return refuse('proof_signature_invalid', authorization.from);
+  }
+  const check = { kind: 'needs_account', digest: hexFromBytes(digest) } as const;
+  return { kind: 'checked', signature: hexFromBytes(signature), check };
+}
+
+/** The token contract takes 27 and 28 only, and one proof has one spelling in the log. */
+function canonical(signature: Uint8Array): Hex {
+  const v = signature[64] ?? 0;
+  if (v >= 27) return hexFromBytes(signature);
+  const bytes = Buffer.from(signature);
+  bytes[64] = 27 + v;
+  return hexFromBytes(bytes);
 }
 
 const separators = new WeakMap<Token, Uint8Array>();
@@ -112,26 +144,6 @@ function separatorOf(token: Token): Uint8Array {
   const separator = domainSeparator({ name, version, chainId, verifyingContract });
   separators.set(token, separator);
   return separator;
-}
-
-function checkSignature(
-  digest: Uint8Array,
-  authorization: SignedAuthorization,
-  signatureText: string,
-): CheckedAuthorization | Refusal {
-  const bytes = Buffer.from(signatureText.slice(2), 'hex');
-  const recovery = recoverAddress(digest, bytes);
-  if (recovery.outcome === 'recovered' && recovery.address === authorization.from) {
-    // The token contract takes 27 and 28 only, and one proof has one spelling in the log.
-    if ((bytes[64] ?? 0) < 27) bytes[64] = 27 + (bytes[64] ?? 0);
-    const signature = hexFromBytes(bytes);
-    return { kind: 'checked', authorization, signature, check: { kind: 'recovered' } };
-  }
-  if (recovery.outcome === 'refused' && recovery.reason === 'high_s') {
-    return refuse('proof_signature_invalid', authorization.from);
-  }
-  const check = { kind: 'needs_account', digest: hexFromBytes(digest) } as const;
-  return { kind: 'checked', authorization, signature: hexFromBytes(bytes), check };
 }
 
 function lowerCase(authorization: ExactEvmPayload['authorization']): SignedAuthorization {

@@ -1,10 +1,15 @@
 import { domainSeparator, transferAuthorizationDigest } from '@paycrawl/crypto/eip712';
 import { bytesFromHex, hexFromBytes } from '@paycrawl/crypto/hex';
-import { addressOfPrivateKey, signDigest } from '@paycrawl/crypto/recover';
+import { addressOfPrivateKey, recoverAddress, signDigest } from '@paycrawl/crypto/recover';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Token } from './exact-evm.js';
-import { readFacilitatorRequest } from './facilitator.js';
+import {
+  type FacilitatorClaimReading,
+  type FacilitatorReading,
+  proveFacilitatorClaim,
+  readFacilitatorClaim,
+} from './facilitator.js';
 
 const privateKey = bytesFromHex(`0x${'22'.repeat(32)}`);
 const payer = addressOfPrivateKey(privateKey);
@@ -64,14 +69,21 @@ function v1(requirements: Record<string, unknown> = {}) {
   };
 }
 
+function read(body: unknown, given: typeof context): FacilitatorClaimReading | FacilitatorReading {
+  const reading = readFacilitatorClaim(body, given);
+  if (reading.kind !== 'claim') return reading;
+  const { digest, signature } = reading.signed;
+  return proveFacilitatorClaim(reading, recoverAddress(digest, signature));
+}
+
 test('behavior: requests of both versions become one form', () => {
   const expected = { kind: 'request', payer, payTo, amount: 1000n, check: { kind: 'recovered' } };
-  expect(readFacilitatorRequest(v2(), context)).toMatchObject({
+  expect(read(v2(), context)).toMatchObject({
     ...expected,
     dialect: 'x402-v2-exact',
     networkName: 'eip155:84532',
   });
-  expect(readFacilitatorRequest(v1(), context)).toMatchObject({
+  expect(read(v1(), context)).toMatchObject({
     ...expected,
     dialect: 'x402-v1-exact',
     networkName: 'base-sepolia',
@@ -94,7 +106,7 @@ test.each([
   ['amount of version 1', v1({ maxAmountRequired: '2' }), 'invalid_exact_evm_authorization_value'],
   ['network of version 1', v1({ network: 'base' }), 'invalid_exact_evm_network_mismatch'],
 ])('error: another %s is answered in the words of the reference', (_, body, x402Reason) => {
-  expect(readFacilitatorRequest(body, context)).toMatchObject({ kind: 'refused', x402Reason });
+  expect(read(body, context)).toMatchObject({ kind: 'refused', x402Reason });
 });
 
 test.each([
@@ -104,15 +116,15 @@ test.each([
   [{ paymentPayload: { x402Version: 3 } }],
   [{ ...v2(), paymentRequirements: {} }],
 ])('error: malformed %j', (body) => {
-  expect(readFacilitatorRequest(body, context).kind).toBe('malformed');
+  expect(read(body, context).kind).toBe('malformed');
 });
 
 test('property: any JSON gets a typed answer', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(1, 2), (value, x402Version) => {
-      expect(readFacilitatorRequest(value, context).kind).toBe('malformed');
+      expect(read(value, context).kind).toBe('malformed');
       const half = { paymentPayload: { x402Version, payload: value }, paymentRequirements: value };
-      expect(readFacilitatorRequest(half, context).kind).toBe('malformed');
+      expect(read(half, context).kind).toBe('malformed');
     }),
   );
 });

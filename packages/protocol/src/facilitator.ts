@@ -1,11 +1,14 @@
 import type { Hex } from '@paycrawl/crypto/hex';
+import type { Recovery } from '@paycrawl/crypto/recover';
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import {
-  checkAuthorization,
+  checkFields,
+  checkSignature,
   ExactEvmPayload,
   type SignatureState,
   type SignedAuthorization,
+  type SignedClaim,
   type Token,
 } from './exact-evm.js';
 import { networkOfV1Name } from './networks.js';
@@ -130,7 +133,18 @@ export interface FacilitatorRequest {
 export type FacilitatorReading =
   | FacilitatorRequest
   /** A verdict about the payment: HTTP 200 with the reason. */
-  | (Refusal & { readonly networkName: string })
+  | (Refusal & { readonly networkName: string });
+
+/** A request that nobody has asked yet who signed it. */
+export interface FacilitatorClaim {
+  readonly kind: 'claim';
+  readonly request: Omit<FacilitatorRequest, 'kind' | 'signature' | 'check'>;
+  readonly signed: SignedClaim;
+}
+
+export type FacilitatorClaimReading =
+  | FacilitatorClaim
+  | Exclude<FacilitatorReading, FacilitatorRequest>
   /** Not a request of this API: HTTP 400. */
   | { readonly kind: 'malformed'; readonly detail: string };
 
@@ -153,10 +167,10 @@ const versioned = TypeCompiler.Compile(
 );
 
 /** Dispatches on the payload's version, as the reference does; the outer one is a copy. */
-export function readFacilitatorRequest(
+export function readFacilitatorClaim(
   body: unknown,
   context: FacilitatorContext,
-): FacilitatorReading {
+): FacilitatorClaimReading {
   if (!versioned.Check(body)) return malformedBy(versioned, body);
   const version: number = body.paymentPayload.x402Version;
   if (version === 2)
@@ -201,10 +215,10 @@ function askedV1({
 }
 
 /** The order of the reference's own checks, so that a double fault gets the same word. */
-function judge(asked: Asked, context: FacilitatorContext): FacilitatorReading {
+function judge(asked: Asked, context: FacilitatorContext): FacilitatorClaimReading {
   const networkName = asked.networks[1];
   const payer = asked.payload.authorization.from.toLowerCase();
-  const refused = (refusal: Refusal): FacilitatorReading => ({ ...refusal, networkName });
+  const refused = (refusal: Refusal) => ({ ...refusal, networkName });
   if (asked.schemes.some((scheme) => scheme !== 'exact')) {
     return refused(refuse('proof_scheme_unknown', payer));
   }
@@ -221,11 +235,22 @@ function judge(asked: Asked, context: FacilitatorContext): FacilitatorReading {
   if (token.version !== version) return refused(refuse('proof_token_version_mismatch', payer));
   const { payTo, dialect } = asked;
   const amount = BigInt(asked.amount);
-  const checked = checkAuthorization(asked.payload, { token, payTo, amount }, context);
-  if (checked.kind === 'refused') return refused(inWordsOf(dialect, checked));
-  const { authorization, signature, check } = checked;
-  const who = { payer, authorization, signature, check };
-  return { kind: 'request', dialect, token, networkName, payTo, amount, ...who };
+  const signed = checkFields(asked.payload, { token, payTo, amount }, context);
+  if (signed.kind === 'refused') return refused(inWordsOf(dialect, signed));
+  const { authorization } = signed;
+  const request = { dialect, token, networkName, payTo, amount, payer, authorization };
+  return { kind: 'claim', request, signed };
+}
+
+/** A claim and what its digest and signature recover to → a request, or a verdict. */
+export function proveFacilitatorClaim(
+  { request, signed }: FacilitatorClaim,
+  recovery: Recovery,
+): FacilitatorReading {
+  const checked = checkSignature(signed, recovery);
+  if (checked.kind === 'refused') return { ...checked, networkName: request.networkName };
+  const { signature, check } = checked;
+  return { kind: 'request', ...request, signature, check };
 }
 
 /** Version 1 has its own word for a wrong amount. */
@@ -237,7 +262,7 @@ function inWordsOf(dialect: Dialect, refusal: Refusal): Refusal {
 function malformedBy(
   check: { Errors(value: unknown): { First(): { path: string; message: string } | undefined } },
   body: unknown,
-): FacilitatorReading {
+): FacilitatorClaimReading {
   const first = check.Errors(body).First();
   return { kind: 'malformed', detail: `${first?.path ?? ''}: ${first?.message ?? 'malformed'}` };
 }

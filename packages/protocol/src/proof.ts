@@ -1,5 +1,5 @@
 import type { Hex } from '@paycrawl/crypto/hex';
-import type { SignatureState, SignedAuthorization, Token } from './exact-evm.js';
+import type { SignatureState, SignedAuthorization, SignedClaim, Token } from './exact-evm.js';
 import type { Quote, QuoteCheck } from './quote.js';
 import type { Refusal } from './refusal.js';
 
@@ -22,6 +22,18 @@ export interface Proof {
   /** Equal for two requests that present the same payment for the same thing. */
   readonly payloadHash?: string;
 }
+
+/** A proof that nobody has asked yet who signed it. */
+export interface ProofClaim {
+  readonly kind: 'claim';
+  readonly proof: Omit<Proof, 'signature' | 'check'>;
+  readonly signed: SignedClaim;
+}
+
+export type ClaimReading =
+  | { readonly kind: 'none' }
+  | (Refusal & { readonly dialect?: Dialect })
+  | ProofClaim;
 
 export type ProofReading =
   | { readonly kind: 'none' }

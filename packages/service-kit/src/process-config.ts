@@ -28,6 +28,14 @@ export const shutdownKnob = (defaultMs: number) =>
     description: 'below the 30 s that orchestrators wait before they kill',
   });
 
+export const recoveryThreadsKnob = Type.Integer({
+  minimum: 0,
+  maximum: 16,
+  default: 1,
+  env: 'RECOVERY_THREADS',
+  description: 'recover signers beside the event loop; one does more than a loop can ask; 0: none',
+});
+
 /** Where `/livez`, `/readyz` and `/metrics` of a service are, e.g. `METERING_PORT`. */
 export const addressKnobs = (prefix: string) =>
   Type.Object({

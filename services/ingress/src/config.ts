@@ -3,6 +3,7 @@ import {
   addressKnobs,
   optionalChainSchema,
   processKnobs,
+  recoveryThreadsKnob,
   shutdownKnob,
 } from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
@@ -206,6 +207,7 @@ export const processSchema = Type.Object({
   ...processKnobs,
   chain: optionalChainSchema('without it payers with code at their address are not served'),
   operations: addressKnobs('INGRESS_OPERATIONS'),
+  recoveryThreads: recoveryThreadsKnob,
   drainMs: Type.Integer({
     minimum: 0,
     maximum: 10_000,

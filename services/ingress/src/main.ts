@@ -5,6 +5,7 @@ import { openLog, openWakeups } from '@paycrawl/event-log/open-log';
 import { statelessInstanceId } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import { secretsOf } from '@paycrawl/service-kit/process-config';
+import { startRecoveryThreads } from '@paycrawl/service-kit/recovery-threads';
 import {
   runService,
   type ServiceProcess,
@@ -46,8 +47,14 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     onSuperseded: onFatal,
   });
   const secrets = secretsOf(config);
+  const recoveries = await startRecoveryThreads({
+    threads: config.recoveryThreads,
+    onFailure: (err) => logger.error({ err }, 'signers are recovered on the event loop'),
+  });
+  lifecycle.onClose('recovery threads', recoveries.close);
   const ingress = await startIngress({
     ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
+    recoveries,
     instanceId,
     chains: chainsOf(config),
     quoteKeys: await readQuoteKeys(join(secrets.directory, quoteKeysFile), secrets),

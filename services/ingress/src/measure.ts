@@ -78,7 +78,7 @@ function tellGauges(metrics: Metrics, gauges: IngressGauges): void {
   });
   metrics.gauge({
     name: 'paycrawl_ingress_busy_ratio',
-    help: 'Share of the last tenth of a second in which the event loop was not idle',
+    help: 'Busy share of the last tenth of a second: event loop or recovery thread, the greater',
     collect: (gauge) => gauge.set(gauges.gate().busyShare),
   });
   metrics.gauge({

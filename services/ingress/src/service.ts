@@ -12,6 +12,7 @@ import { createLifecycle, type Lifecycle } from '@paycrawl/service-kit/lifecycle
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
+import { type Recoveries, recoveriesOnLoop } from '@paycrawl/service-kit/recovery-threads';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import type { ChallengeDeps } from './challenge/challenge.js';
 import type { IngressConfig } from './config.js';
@@ -24,7 +25,7 @@ import { type Appender, createAppender } from './log/appender.js';
 import { createIds } from './log/ids.js';
 import { type IngressMetrics, measureIngress } from './measure.js';
 import { createGate, type Gate, type GateOptions } from './overload/gate.js';
-import { loopUtilization } from './overload/loop-utilization.js';
+import { busiest, loopUtilization } from './overload/loop-utilization.js';
 import { createNewcomers } from './overload/newcomers.js';
 import { type AccountChain, createAccountCheck } from './proof/account-check.js';
 import { createInFlight } from './proof/in-flight.js';
@@ -49,6 +50,8 @@ export interface IngressOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health?: Health;
+  /** Of signers; absent: on the event loop. */
+  readonly recoveries?: Recoveries;
   /** Tokens besides the well-known ones. */
   readonly tokens?: readonly PaymentToken[];
   /** Undefined: nothing is traced, and nothing is paid for it. */
@@ -100,10 +103,13 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     marginS: (): number => 0,
     deciding: (): number => 0,
   };
+  const { recoveries = recoveriesOnLoop } = options;
+  options.health?.check('recovery', recoveries.assertComplete);
   const gate = makeGate(options, {
-    inFlight: inFlight.size,
+    inFlight: () => inFlight.size() + recoveries.waiting(),
     deciding: () => pending.deciding(),
     challenging: () => appender.waiting('challenges'),
+    utilization: busiest(loopUtilization(), recoveries.busyShare),
   });
   lifecycle.onClose('gate', async () => gate.close());
   const newcomers = createNewcomers({
@@ -151,13 +157,12 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
 
 function makeGate(
   { config }: IngressOptions,
-  asked: Pick<GateOptions, 'inFlight' | 'deciding' | 'challenging'>,
+  asked: Pick<GateOptions, 'inFlight' | 'deciding' | 'challenging' | 'utilization'>,
 ): Gate {
   return createGate({
     ...config.overload,
     ...asked,
     inFlightMax: config.inFlightMax,
-    utilization: loopUtilization(),
     nowMs: () => performance.now(),
   });
 }
@@ -263,6 +268,7 @@ function depsOf(options: IngressOptions, shared: Shared): HandleDeps {
     ...made,
     challenges,
     keys,
+    recover: (options.recoveries ?? recoveriesOnLoop).recover,
     clock,
     scheme: config.publicScheme,
     bufferBytesMax: config.bufferBytesMax,

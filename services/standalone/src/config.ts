@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { loadConfig, processEnvironment } from '@paycrawl/service-kit/config';
+import { recoveryThreadsKnob } from '@paycrawl/service-kit/process-config';
 import { type Static, Type } from '@sinclair/typebox';
 
 const Port = (description: string) =>
@@ -23,6 +24,7 @@ export const StandaloneConfig = Type.Object({
     default: 2,
     description: 'Payer partitions: one for each core of a small machine; `migrate` adds more.',
   }),
+  recoveryThreads: recoveryThreadsKnob,
   crashAt: Type.Optional(
     Type.String({
       pattern: '^[a-z]+\\.[a-z_]+(:[1-9][0-9]{0,5})?$',

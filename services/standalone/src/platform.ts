@@ -72,7 +72,9 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
   );
   lifecycle.onClose('back office', backOffice.close);
   const { api } = backOffice;
-  const { ingress, facilitator } = await startEdge(parts, signers);
+  const { ingress, facilitator } = await startEdge(parts, {
+    ...{ signers, logger, recoveryThreads: config.recoveryThreads },
+  });
   logger.info({ ingress, api, facilitator }, 'ready');
   return {
     pid: process.pid,

@@ -3,6 +3,7 @@ import {
   chainSchema,
   checkpointKnob,
   processKnobs,
+  recoveryThreadsKnob,
   shutdownKnob,
   snapshotKnob,
   stalledKnob,
@@ -141,6 +142,7 @@ export type VerifierConfig = Static<typeof verifierSchema>;
 export const processSchema = Type.Object({
   ...processKnobs,
   chain: chainSchema,
+  recoveryThreads: recoveryThreadsKnob,
   // Above settleWithinMs: who waits for a settlement is answered.
   shutdownDeadlineMs: shutdownKnob(25_000),
   verifier: verifierSchema,

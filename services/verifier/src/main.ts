@@ -8,6 +8,7 @@ import { claimInstance } from '@paycrawl/service-kit/instance';
 import { checkLogSettings } from '@paycrawl/service-kit/log-config';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { secretsOf } from '@paycrawl/service-kit/process-config';
+import { startRecoveryThreads } from '@paycrawl/service-kit/recovery-threads';
 import {
   openWaitingRoom,
   runService,
@@ -49,8 +50,14 @@ async function run(process: ServiceProcess<ProcessConfig>): Promise<void> {
     onSuperseded: onFatal,
   });
   await leaveWaitingRoom();
+  const recoveries = await startRecoveryThreads({
+    threads: config.recoveryThreads,
+    onFailure: (err) => logger.error({ err }, 'signers are recovered on the event loop'),
+  });
+  lifecycle.onClose('recovery threads', recoveries.close);
   const verifier = await startVerifier({
     ...{ log, wakeups, logger, metrics, telemetry, health, onFatal, onStep, clock: Date.now },
+    recoveries,
     chain: openChain(config.chain),
     instanceId: instance.id,
     storeDirectory: instance.directory,

@@ -24,6 +24,7 @@ import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import { closeWithLane, putLaneBefore } from '@paycrawl/service-kit/plain-http/lane-before-server';
 import { watchProgress } from '@paycrawl/service-kit/progress';
+import { type Recoveries, recoveriesOnLoop } from '@paycrawl/service-kit/recovery-threads';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
 import { announce } from './admission/announce.js';
 import { admission } from './admission/decide.js';
@@ -58,6 +59,8 @@ export interface VerifierOptions {
   readonly telemetry?: Telemetry | undefined;
   /** Of the process, where others check something too. */
   readonly health?: Health;
+  /** Of signers; absent: on the event loop. */
+  readonly recoveries?: Recoveries;
   /** Names this instance where wake-ups go; drawn when absent. */
   readonly instanceId?: string;
   /** Addresses that settlement sends from, for `/supported`. */
@@ -229,6 +232,7 @@ async function startFacilitator(
     instruments,
     context: {
       ...{ config, chain, producer, hub, ingressId, clock, telemetry: parts.telemetry },
+      recover: (parts.recoveries ?? recoveriesOnLoop).recover,
       token: { network, chainId: BigInt(chain.chainId), asset: asset.toLowerCase(), name, version },
       observer: createPayerObserver({
         ...{ ...batches, chain, depth, clock },
@@ -276,10 +280,11 @@ function watchHealth(
   health: Health,
   runtime: Runtime,
   watcher: FundsWatcher,
-  { config }: VerifierOptions,
+  { config, recoveries }: VerifierOptions,
 ): void {
   const { stalledAfterMs } = config;
   watchProgress(health, 'admission', { stalledAfterMs, progress: runtime.progress });
+  if (recoveries !== undefined) health.check('recovery', recoveries.assertComplete);
   health.check('funds', () => {
     const trouble = watcher.trouble();
     if (trouble !== undefined) {

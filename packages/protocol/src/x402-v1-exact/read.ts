@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import { checkAuthorization, ExactEvmPayload } from '../exact-evm.js';
+import { checkFields, ExactEvmPayload } from '../exact-evm.js';
 import { readHeaderJson } from '../header-json.js';
 import { networkOfV1Name } from '../networks.js';
-import type { Proof, ReadContext } from '../proof.js';
+import type { ProofClaim, ReadContext } from '../proof.js';
 import { type Refusal, refuse } from '../refusal.js';
 
 const Versioned = TypeCompiler.Compile(Type.Object({ x402Version: Type.Literal(1) }));
@@ -17,13 +17,10 @@ const Outer = TypeCompiler.Compile(
 const Payload = TypeCompiler.Compile(ExactEvmPayload);
 
 /**
- * X-PAYMENT → a proof or a typed refusal. Version 1 echoes nothing of the offer, so the proof is
+ * X-PAYMENT → a claim or a typed refusal. Version 1 echoes nothing of the offer, so the proof is
  * compared with what this request costs now: it buys one page of that price and payee, once.
  */
-export function readXPayment(
-  header: string,
-  context: ReadContext,
-): { readonly kind: 'proof'; readonly proof: Proof } | Refusal {
+export function readXPayment(header: string, context: ReadContext): ProofClaim | Refusal {
   const json = readHeaderJson(header);
   if (json.kind === 'refused') return json;
   const { value } = json;
@@ -40,14 +37,15 @@ export function readXPayment(
   if (token === undefined) return refuse('proof_network_unknown');
   if (!Payload.Check(value.payload)) return refuse('proof_shape_invalid');
   const { payTo, amount } = current;
-  const checked = checkAuthorization(value.payload, { token, payTo, amount }, context);
-  if (checked.kind === 'refused') return checked;
-  const { authorization, signature, check } = checked;
+  const signed = checkFields(value.payload, { token, payTo, amount }, context);
+  if (signed.kind === 'refused') return signed;
+  const { authorization } = signed;
   const { asset } = token;
   const payer = authorization.from;
   const dialect = 'x402-v1-exact';
   return {
-    kind: 'proof',
-    proof: { dialect, network, asset, payTo, amount, payer, authorization, signature, check },
+    kind: 'claim',
+    proof: { dialect, network, asset, payTo, amount, payer, authorization },
+    signed,
   };
 }

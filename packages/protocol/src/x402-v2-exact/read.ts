@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import { checkAuthorization, ExactEvmPayload, type Token } from '../exact-evm.js';
+import { checkFields, ExactEvmPayload, type Token } from '../exact-evm.js';
 import { readHeaderJson } from '../header-json.js';
 import { payloadHash } from '../payload-hash.js';
 import { readPaymentId } from '../payment-identifier.js';
-import type { Proof, ReadContext } from '../proof.js';
+import type { ProofClaim, ReadContext } from '../proof.js';
 import { type Quote, readQuote } from '../quote.js';
 import { type Refusal, refuse } from '../refusal.js';
 
@@ -29,11 +29,8 @@ const Outer = TypeCompiler.Compile(
 );
 const Payload = TypeCompiler.Compile(ExactEvmPayload);
 
-/** PAYMENT-SIGNATURE → a proof or a typed refusal. */
-export function readPaymentSignature(
-  header: string,
-  context: ReadContext,
-): { readonly kind: 'proof'; readonly proof: Proof } | Refusal {
+/** PAYMENT-SIGNATURE → a claim or a typed refusal. */
+export function readPaymentSignature(header: string, context: ReadContext): ProofClaim | Refusal {
   const json = readHeaderJson(header);
   if (json.kind === 'refused') return json;
   if (!Versioned.Check(json.value)) {
@@ -47,10 +44,10 @@ export function readPaymentSignature(
   if (!Payload.Check(payload)) return refuse('proof_shape_invalid');
   const paymentId = readPaymentId(value.extensions ?? {});
   if (paymentId.kind === 'refused') return paymentId;
-  const checked = checkAuthorization(payload, terms, context);
-  if (checked.kind === 'refused') return checked;
-  const { authorization } = checked;
-  const proof: Proof = {
+  const signed = checkFields(payload, terms, context);
+  if (signed.kind === 'refused') return signed;
+  const { authorization } = signed;
+  const proof: ProofClaim['proof'] = {
     dialect: 'x402-v2-exact',
     network: terms.token.network,
     asset: terms.token.asset,
@@ -58,14 +55,13 @@ export function readPaymentSignature(
     amount: terms.amount,
     payer: authorization.from,
     authorization,
-    signature: checked.signature,
-    check: checked.check,
     quote: terms.quote,
   };
-  if (paymentId.id === undefined) return { kind: 'proof', proof };
+  if (paymentId.id === undefined) return { kind: 'claim', proof, signed };
   // A hash is only needed to tell apart what one payment identifier was used for.
   const hash = payloadHash(context.method, context.url, proof.asset, authorization);
-  return { kind: 'proof', proof: { ...proof, paymentId: paymentId.id, payloadHash: hash } };
+  const named = { ...proof, paymentId: paymentId.id, payloadHash: hash };
+  return { kind: 'claim', proof: named, signed };
 }
 
 interface QuotedTermsRead {

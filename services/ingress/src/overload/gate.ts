@@ -33,7 +33,7 @@ export type ShedReason =
 export interface GateGauges {
   readonly paymentsMax: number;
   readonly held: number;
-  /** Of the time of the event loop, at the last look. */
+  /** Of the time of the event loop, or of a recovery thread, at the last look. */
   readonly busyShare: number;
 }
 
@@ -51,7 +51,7 @@ export interface GateOptions {
   readonly deciding: () => number;
   /** Challenges that wait for the log. */
   readonly challenging: () => number;
-  /** Share of the time that the event loop was not idle since it was asked last. */
+  /** Share of the time since it was asked last in which the event loop, or who works for it, was busy. */
   readonly utilization: () => number;
   readonly nowMs: () => number;
 }

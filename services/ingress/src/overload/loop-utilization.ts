@@ -8,3 +8,8 @@ export function loopUtilization(): () => number {
     return utilization;
   };
 }
+
+/** A thread that is asked by the loop may be the one that cannot do more. */
+export function busiest(...shares: readonly (() => number)[]): () => number {
+  return () => Math.max(...shares.map((share) => share()));
+}

@@ -1,8 +1,9 @@
 import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
+import type { Recover } from '@paycrawl/crypto/recover';
 import { catalogue, type ErrorCode } from '@paycrawl/errors/catalogue';
 import { chargeId as chargeIdOf, payerId } from '@paycrawl/events/ids';
-import type { PaymentHeaders, Proof, ReadContext } from '@paycrawl/protocol/proof';
-import { readProof } from '@paycrawl/protocol/read-proof';
+import type { PaymentHeaders, Proof, ProofReading, ReadContext } from '@paycrawl/protocol/proof';
+import { proveClaim, readClaim } from '@paycrawl/protocol/read-proof';
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
 import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { type ChallengeDeps, challenge, type Price } from '../challenge/challenge.js';
@@ -26,6 +27,7 @@ export interface PresentDeps extends AdmitDeps, DeliverDeps, ShedDeps {
   readonly inFlight: InFlight;
   readonly tokenOf: TokenOf;
   readonly keys: readonly QuoteKey[];
+  readonly recover: Recover;
   readonly skewMs: number;
   readonly marginS: () => number;
   readonly onProof: (result: string) => void;
@@ -39,7 +41,7 @@ export async function present(
   exchange: Exchange,
   headers: PaymentHeaders,
 ): Promise<Answer | undefined> {
-  const reading = readProof(headers, readContext(deps, visit, price));
+  const reading = await readProof(deps, visit, price, headers);
   if (reading.kind === 'none') return challenge(deps.challenges, visit, price);
   if (reading.kind === 'refused') {
     const { code, status, x402Reason: reason, dialect, claimedPayer } = reading;
@@ -203,6 +205,19 @@ async function refuse(
   }
   await deps.appender.append([event]);
   return problemAnswer(code, reason);
+}
+
+/** Others are read meanwhile where the recovery is another thread's. */
+async function readProof(
+  deps: PresentDeps,
+  visit: Visit,
+  price: Price,
+  headers: PaymentHeaders,
+): Promise<ProofReading> {
+  const reading = readClaim(headers, readContext(deps, visit, price));
+  if (reading.kind !== 'claim') return reading;
+  const { digest, signature } = reading.signed;
+  return proveClaim(reading, await deps.recover(digest, signature));
 }
 
 function readContext(deps: PresentDeps, visit: Visit, price: Price): ReadContext {

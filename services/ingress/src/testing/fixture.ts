@@ -19,6 +19,7 @@ import { partitionCount, physicalTopic, topicConfigs } from '@paycrawl/events/to
 import type { PriceBook } from '@paycrawl/pricing/price-book';
 import { createLogger } from '@paycrawl/service-kit/logger';
 import { createMetrics } from '@paycrawl/service-kit/metrics';
+import type { Recoveries } from '@paycrawl/service-kit/recovery-threads';
 import { loadIngressConfig } from '../config.js';
 import type { AccountChain } from '../proof/account-check.js';
 import { type Ingress, startIngress } from '../service.js';
@@ -60,6 +61,7 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly env?: Record<string, string>;
   readonly chain?: AccountChain;
+  readonly recoveries?: Recoveries;
 }
 
 export async function createFixture(options: FixtureOptions = {}): Promise<Fixture> {
@@ -85,6 +87,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     metrics: createMetrics({ service: 'ingress' }),
     clock: () => clock.now(),
     onFatal: () => undefined,
+    ...(options.recoveries && { recoveries: options.recoveries }),
   });
   return {
     ingress,

@@ -2,6 +2,7 @@ import type { Chain } from '@paycrawl/chain/chain';
 import type { Address } from '@paycrawl/crypto/address';
 import { domainSeparator, transferAuthorizationDigest } from '@paycrawl/crypto/eip712';
 import { hexFromBytes } from '@paycrawl/crypto/hex';
+import type { Recover } from '@paycrawl/crypto/recover';
 import type { Producer } from '@paycrawl/event-log/event-log';
 import { partitionForKey } from '@paycrawl/event-log/partitioner';
 import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
@@ -23,6 +24,7 @@ export interface FacilitatorContext {
   readonly producer: Producer;
   readonly hub: DecisionHub;
   readonly observer: PayerObserver;
+  readonly recover: Recover;
   /** Names this process where wake-ups go. */
   readonly ingressId: string;
   readonly partitions: { readonly payer: number; readonly publisher: number };

@@ -30,7 +30,7 @@ const leaseMs = 1_000;
 
 /** Accepts and posts the charge, waits a bounded time for its end, and says how it stands. */
 export async function settle(
-  reading: Exclude<FacilitatorReading, { kind: 'malformed' }>,
+  reading: FacilitatorReading,
   accountId: string,
   context: FacilitatorContext,
 ): Promise<SettleAnswer> {

@@ -14,11 +14,9 @@ import {
 } from './context.js';
 import { reasonOf } from './reasons.js';
 
-type Verdict = Exclude<FacilitatorReading, { kind: 'malformed' }>;
-
 /** An event and an answer, without a hold or a change of state. */
 export async function verify(
-  reading: Verdict,
+  reading: FacilitatorReading,
   accountId: string,
   context: FacilitatorContext,
 ): Promise<VerifyAnswer> {
@@ -28,7 +26,7 @@ export async function verify(
 }
 
 async function answerOf(
-  reading: Verdict,
+  reading: FacilitatorReading,
   accountId: string,
   context: FacilitatorContext,
 ): Promise<VerifyAnswer> {
@@ -82,7 +80,7 @@ function refusalByFold(
 }
 
 function eventOf(
-  reading: Verdict,
+  reading: FacilitatorReading,
   answer: VerifyAnswer,
   accountId: string,
   context: FacilitatorContext,

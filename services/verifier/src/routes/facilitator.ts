@@ -1,7 +1,8 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import {
   type FacilitatorReading,
-  readFacilitatorRequest,
+  proveFacilitatorClaim,
+  readFacilitatorClaim,
   type SupportedAnswer,
   type VerifyAnswer,
 } from '@paycrawl/protocol/facilitator';
@@ -40,7 +41,7 @@ export function createAnswerVerify({
 }: FacilitatorRoutesOptions): AnswerVerify {
   return async (body, credentials, trace) => {
     const account = accounts.accountOf(credentials);
-    const reading = read(body, context, marginS());
+    const reading = await read(body, context, marginS());
     const answer = await verify(reading, account, withTrace(context, trace()));
     instruments.verified(answer.isValid);
     return answer;
@@ -70,10 +71,10 @@ export function registerFacilitator(
     if (settling >= config.facilitator.settlesInFlightMax) {
       throw fail('facilitator_overloaded', 'Too many settlements are under way.');
     }
-    // How a remembered payload stands is told also after its end; new ones the fold refuses.
-    const reading = read(request.body, context, -outcomeGraceMs / 1000);
     settling += 1;
     try {
+      // How a remembered payload stands is told also after its end; new ones the fold refuses.
+      const reading = await read(request.body, context, -outcomeGraceMs / 1000);
       const answer = await settle(reading, account, withTrace(context, traced(request, reply)));
       instruments.settlements.inc({ answer: answer.success ? 'success' : answer.errorReason });
       return plain(reply, answer);
@@ -87,14 +88,18 @@ function withTrace(context: FacilitatorContext, trace: string | undefined): Faci
   return trace === undefined ? context : { ...context, trace };
 }
 
-function read(
+async function read(
   body: unknown,
   context: FacilitatorContext,
   marginS: number,
-): Exclude<FacilitatorReading, { kind: 'malformed' }> {
+): Promise<FacilitatorReading> {
   const nowMs = context.clock();
-  const reading = readFacilitatorRequest(body, { nowMs, marginS, tokenOf: tokenOf(context) });
-  if (reading.kind !== 'malformed') return reading;
+  const reading = readFacilitatorClaim(body, { nowMs, marginS, tokenOf: tokenOf(context) });
+  if (reading.kind === 'refused') return reading;
+  if (reading.kind === 'claim') {
+    const { digest, signature } = reading.signed;
+    return proveFacilitatorClaim(reading, await context.recover(digest, signature));
+  }
   throw fail('request_invalid', `Not a facilitator request: ${reading.detail}`.slice(0, 500));
 }
 
