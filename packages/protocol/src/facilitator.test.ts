@@ -109,6 +109,24 @@ test.each([
   expect(read(body, context)).toMatchObject({ kind: 'refused', x402Reason });
 });
 
+test('behavior: what its payer did not sign is for its account to judge, a second spelling is refused', () => {
+  const claim = readFacilitatorClaim(v1(), context);
+  if (claim.kind !== 'claim') return expect(claim.kind).toBe('claim');
+  const stranger = addressOfPrivateKey(bytesFromHex(`0x${'23'.repeat(32)}`));
+  expect(proveFacilitatorClaim(claim, { outcome: 'recovered', address: stranger })).toMatchObject({
+    kind: 'request',
+    check: { kind: 'needs_account' },
+  });
+  const refused = { outcome: 'refused' } as const;
+  expect(proveFacilitatorClaim(claim, { ...refused, reason: 'no_such_point' })).toMatchObject({
+    check: { kind: 'needs_account', digest: hexFromBytes(claim.signed.digest) },
+  });
+  expect(proveFacilitatorClaim(claim, { ...refused, reason: 'high_s' })).toMatchObject({
+    ...{ kind: 'refused', x402Reason: 'invalid_exact_evm_signature' },
+    networkName: 'base-sepolia',
+  });
+});
+
 test.each([
   [null],
   ['text'],

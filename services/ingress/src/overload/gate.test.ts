@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createGate, type Gate, type GateOptions } from './gate.js';
+import { busiest } from './loop-utilization.js';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
@@ -46,6 +47,18 @@ test('behavior: a storm beside payments gets two challenges for each, and the le
   load.utilization = 0.97;
   expect(Math.abs(letIn(500, 20_000, 6) - (2 * 500 + 100))).toBeLessThan(10);
   expect(Math.abs(letIn(10, 20_000, 6) - (2 * 10 + 100))).toBeLessThan(10);
+});
+
+test('behavior: a storm yields where a thread that the loop asks is the busy one', () => {
+  open({
+    utilization: busiest(
+      () => 0.3,
+      () => load.utilization,
+    ),
+  });
+  expect(letIn(500, 20_000, 6)).toBe(20_000);
+  load.utilization = 0.97;
+  expect(Math.abs(letIn(500, 20_000, 6) - (2 * 500 + 100))).toBeLessThan(10);
 });
 
 test('behavior: what those ask for who will pay is never refused', () => {
