@@ -1,6 +1,6 @@
+import type { EndListener, Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { expect, test } from 'vitest';
 import type { Served } from '../delivery/job.js';
-import type { EndListener, Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { createInFlight, type InFlightOptions } from './in-flight.js';
 
 const page = (bytes: number): Served => ({
