@@ -91,10 +91,7 @@ function pricedAnswer(
   if (!carriesProof(headers)) {
     return shedChallenge(deps) ?? challenge(deps.challenges, visit, price);
   }
-  const refused = shedPayment(deps);
-  if (refused === undefined) return present(deps, visit, price, exchange, headers);
-  deps.onProof('ingress_overloaded');
-  return refused;
+  return shedPayment(deps) ?? present(deps, visit, price, exchange, headers);
 }
 
 function traced(telemetry: Telemetry, exchange: Exchange): string | undefined {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { ask, createFixture, type Fixture, payFor } from './testing/fixture.js';
 
@@ -57,6 +58,35 @@ test('error: ingress_overloaded, before the payment is read; what was let in is 
     ...['ProofReceived', 'CrawlDelivered'],
     ...['ProofReceived', 'CrawlDelivered'],
   ]);
+});
+
+test('behavior: at a shut door whoever brings a payment is told so by its head, on any path', async () => {
+  fixture = await createFixture({ env: { INGRESS_IN_FLIGHT_MAX: '1' } });
+  const { headers } = await payFor(fixture, { path: '/slow' });
+  const [asked, may] = [latch(), latch()];
+  fixture.origin.respond = (request, response) => {
+    if (request.url !== '/slow') return void response.end('page');
+    asked.reach();
+    void may.reached.then(() => response.end('page'));
+  };
+  const served = ask(fixture, { path: '/slow', headers });
+  await asked.reached;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const status = async (path: string, payment?: string): Promise<number> =>
+    (
+      await ask(fixture, {
+        path,
+        agent,
+        headers: payment === undefined ? {} : { 'x-payment': payment },
+      })
+    ).status;
+  expect(await status('/page', 'abc')).toBe(503);
+  expect(await status('/free/page', 'abc')).toBe(503);
+  expect(await status('/free/page')).toBe(200);
+  may.reach();
+  expect((await served).status).toBe(200);
+  expect(await status('/free/page', 'abc')).toBe(200);
+  agent.destroy();
 });
 
 test('error: challenges_overloaded while the log has enough of them; payments are let in', async () => {

@@ -27,6 +27,7 @@ import { type IngressMetrics, measureIngress } from './measure.js';
 import { createGate, type Gate, type GateOptions } from './overload/gate.js';
 import { busiest, loopUtilization } from './overload/loop-utilization.js';
 import { createNewcomers } from './overload/newcomers.js';
+import { paymentDoor } from './overload/refusals.js';
 import { type AccountChain, createAccountCheck } from './proof/account-check.js';
 import { createInFlight } from './proof/in-flight.js';
 import { createShortMemory } from './proof/short-memory.js';
@@ -147,6 +148,7 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     keepAliveTimeoutMs: 65_000,
     clock,
     onRequest: (exchange) => void handle(deps, exchange),
+    door: paymentDoor(deps),
     onUnreadable: (code) => unreadable(appender, source, nextRequestId(), clock(), code),
   });
   const address = await listenOn(server, config.host, config.port);

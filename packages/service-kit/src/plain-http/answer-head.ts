@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { type Answer, linesOf } from './answer.js';
 
 /** What `node:http` adds to an answer besides its own headers. */
 export interface HeadContext {
@@ -37,4 +38,24 @@ function dateLine(nowMs: number): string {
     dated = { second, line: `Date: ${new Date(second * 1000).toUTCString()}\r\n` };
   }
   return dated.line;
+}
+
+/**
+ * All bytes of an answer to GET, after which the connection goes on. Made anew once a second, for
+ * its date, so it is for one answer that is given again and again.
+ */
+export function repeatedAnswer(keepAliveS: number): (answer: Answer, nowMs: number) => Buffer {
+  let last: { readonly answer: Answer; readonly date: string; readonly bytes: Buffer } | undefined;
+  return (answer, nowMs) => {
+    const date = dateLine(nowMs);
+    if (last?.answer === answer && last.date === date) return last.bytes;
+    const head = headText(answer.status, linesOf('GET', answer), {
+      isLast: false,
+      keepAliveS,
+      nowMs,
+    });
+    const bytes = Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(answer.body)]);
+    last = { answer, date, bytes };
+    return bytes;
+  };
 }

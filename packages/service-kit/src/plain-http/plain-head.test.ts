@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readPlainHead } from './plain-head.js';
+import { isPlainGetWith, readPlainHead } from './plain-head.js';
 
 const host = 'Host: site.example\r\n';
 
@@ -69,6 +69,62 @@ test.each([
   ['more headers than anybody sends', `GET / HTTP/1.1\r\n${host}${manyLines(64)}\r\n`],
 ])('behavior: %s is for the strict parser', (_, head) => {
   expect(readPlainHead(head)).toBe(undefined);
+});
+
+const payments = new Set(['payment-signature', 'x-payment']);
+const bringsPayment = (head: string) => isPlainGetWith(payments, head);
+
+test.each([['PAYMENT-SIGNATURE'], ['payment-signature'], ['X-Payment']])(
+  'behavior: a payment is seen by the name of its header: %s',
+  (name) => {
+    const head = (line: string) => `GET /a HTTP/1.1\r\n${host}${line}\r\nX-A: 1\r\n\r\n`;
+    expect(bringsPayment(head(`${name}: abc`))).toBe(true);
+    expect(bringsPayment(head(`Connection: Keep-Alive\r\n${name}: abc`))).toBe(true);
+    expect(bringsPayment(head(`X-${name}: abc`))).toBe(false);
+    expect(bringsPayment(head(`X-B: \t${name}: abc`))).toBe(false);
+  },
+);
+
+test.each([
+  ['a body', 'Content-Length: 3\r\n'],
+  ['a body without a length', 'Transfer-Encoding: chunked\r\n'],
+  ['a name with a blank', 'Transfer-Encoding : chunked\r\n'],
+  ['a folded line', 'X-A: 1\r\n Content-Length: 3\r\n'],
+  ['a bare line feed', 'X-A: 1\nContent-Length: 3\r\n'],
+  ['a bare carriage return', 'X-A: 1\rContent-Length: 3\r\n'],
+  ['a line without a colon', 'X-A\r\n'],
+  ['an upgrade', 'Upgrade: h2c\r\n'],
+  ['a wish for the connection', 'Connection: close\r\n'],
+  ['an expectation', 'Expect: 100-continue\r\n'],
+])('behavior: with %s a payment is read with the rest of it', (_, line) => {
+  const payment = 'X-Payment: abc\r\n';
+  const heads = [payment + line, line + payment].map(
+    (lines) => `GET / HTTP/1.1\r\n${host}${lines}\r\n`,
+  );
+  heads.push(`GET / HTTP/1.1\n${host}${payment}\r\n`, `HEAD / HTTP/1.1\r\n${payment}\r\n`);
+  for (const head of heads) expect(bringsPayment(head)).toBe(false);
+});
+
+test('property: a payment that is seen ends where it seems to, for who reads it all as well', () => {
+  const piece = fc.constantFrom(
+    '\r',
+    '\n',
+    '\r\n',
+    ':',
+    ' ',
+    'X-Payment: 1',
+    'Content-Length: 1',
+    'a',
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const head = `GET / HTTP/1.1\r\n${host}${pieces.join('')}\r\n\r\n`;
+      if (!bringsPayment(head)) return;
+      expect(head.indexOf('\r\n\r\n')).toBe(head.length - 4);
+      expect(head.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+      expect(head).not.toMatch(/^content-length/im);
+    }),
+  );
 });
 
 test('property: what is taken is what was written, and time grows with length alone', () => {

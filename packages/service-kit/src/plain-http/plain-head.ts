@@ -62,6 +62,31 @@ export function readPlainHead(head: string): PlainHead | undefined {
   return { method, target, headers, isLast, bodyBytes };
 }
 
+/**
+ * Whether a GET has one of the headers (lower case) and plainly ends where `head` does: CR LF after
+ * every line and nowhere else, a token before every colon, and nothing that changes how the
+ * connection is read. What the values are is not looked at: this is for who is turned away.
+ */
+export function isPlainGetWith(names: ReadonlySet<string>, head: string): boolean {
+  const lineEnd = head.indexOf('\r\n');
+  if (!head.startsWith('GET /') || !head.endsWith(' HTTP/1.1', lineEnd)) return false;
+  if (head.indexOf('\n') !== lineEnd + 1) return false;
+  let isThere = false;
+  for (let at = lineEnd + 2; ; ) {
+    const end = head.indexOf('\r', at);
+    if (end < 0 || head.indexOf('\n', at) !== end + 1) return false;
+    if (end === at) return isThere && end + 2 === head.length;
+    const colon = head.indexOf(':', at);
+    const name = lowerName(head.slice(at, colon));
+    if (name === undefined || oddNames.has(name) || name === 'content-length') return false;
+    if (name === 'connection' && trimmed(head, colon + 1, end).toLowerCase() !== 'keep-alive') {
+      return false;
+    }
+    if (names.has(name)) isThere = true;
+    at = end + 2;
+  }
+}
+
 const knownNames = new Map<string, string>();
 const knownNamesMax = 1_000;
 

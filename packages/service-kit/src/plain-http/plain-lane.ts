@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Answer } from './answer.js';
+import { repeatedAnswer } from './answer-head.js';
 import { type AnswerLine, PlainExchange } from './plain-exchange.js';
-import { type PlainHead, readPlainHead } from './plain-head.js';
+import { isPlainGetWith, type PlainHead, readPlainHead } from './plain-head.js';
 
 /**
  * Connections whose requests are plainly fine so far: one request after the other is read, answered
@@ -17,6 +19,15 @@ export interface PlainLane {
   close(): void;
 }
 
+/** Where who brings such a header is turned away while nobody is let in, before more is read. */
+export interface Door {
+  /** Headers, in lower case, by which one knows who is meant. */
+  readonly names: ReadonlySet<string>;
+  isShut(): boolean;
+  /** Counts as refused whoever gets it. */
+  refusal(): Answer | undefined;
+}
+
 export interface PlainLaneOptions {
   readonly headerBytesMax: number;
   readonly keepAliveTimeoutMs: number;
@@ -25,6 +36,8 @@ export interface PlainLaneOptions {
   readonly takes: (head: PlainHead) => boolean;
   /** False: nothing was done about it, so the strict server has it. */
   readonly onRequest: (exchange: PlainExchange) => boolean;
+  /** Undefined: everybody is let in. */
+  readonly door?: Door | undefined;
   /** Nothing was read of the socket that it would not read itself. */
   readonly handOver: (socket: Socket) => void;
 }
@@ -35,6 +48,8 @@ interface Lane {
   isDraining: boolean;
   /** Sweeps so far: a time that costs nothing to read. */
   sweeps: number;
+  readonly keepAliveS: number;
+  readonly repeated: (answer: Answer, nowMs: number) => Buffer;
 }
 
 interface Connection {
@@ -65,7 +80,11 @@ const headEnd = Buffer.from('\r\n\r\n');
 const sweepsToEnd = 5;
 
 export function createPlainLane(options: PlainLaneOptions): PlainLane {
-  const lane: Lane = { options, connections: new Set(), isDraining: false, sweeps: 0 };
+  const keepAliveS = Math.floor(options.keepAliveTimeoutMs / 1000);
+  const lane: Lane = {
+    ...{ options, connections: new Set(), isDraining: false, sweeps: 0 },
+    ...{ keepAliveS, repeated: repeatedAnswer(keepAliveS) },
+  };
   const sweep = setInterval(
     () => {
       lane.sweeps += 1;
@@ -96,7 +115,7 @@ function take(lane: Lane, socket: Socket): void {
   const { options } = lane;
   const line: AnswerLine = {
     socket,
-    keepAliveS: Math.floor(options.keepAliveTimeoutMs / 1000),
+    keepAliveS: lane.keepAliveS,
     isDraining: () => lane.isDraining,
     nowMs: options.nowMs,
     written: (error) => finish(connection, error === undefined || error === null),
@@ -133,7 +152,9 @@ function begin(connection: Connection, bytes: Buffer): void {
   const { options, sweeps } = connection.lane;
   const headBytes = bytes.indexOf(headEnd) + headEnd.length;
   const isWhole = headBytes >= headEnd.length && headBytes <= options.headerBytesMax;
-  const head = isWhole ? readPlainHead(bytes.toString('latin1', 0, headBytes)) : undefined;
+  const text = isWhole ? bytes.toString('latin1', 0, headBytes) : '';
+  if (isWhole && headBytes === bytes.length && isTurnedAway(connection, text)) return;
+  const head = isWhole ? readPlainHead(text) : undefined;
   if (head === undefined || !options.takes(head)) return handOver(connection, bytes);
   if (bytes.length >= headBytes + head.bodyBytes) return start(connection, head, headBytes, bytes);
   connection.begun = { head, headBytes, pieces: [bytes], bytes: bytes.length };
@@ -159,6 +180,19 @@ function start(connection: Connection, head: PlainHead, headBytes: number, bytes
   if (connection.lane.options.onRequest(exchange)) return;
   connection.current = undefined;
   handOver(connection, bytes);
+}
+
+/** Answered with bytes that are there already: one read and one write, and nothing to remember. */
+function isTurnedAway(connection: Connection, head: string): boolean {
+  const { lane, socket } = connection;
+  const { door, nowMs } = lane.options;
+  // Who does not read its answers, or is to leave, is served with all that belongs to it.
+  if (door?.isShut() !== true || lane.isDraining || socket.writableLength > 0) return false;
+  const answer = isPlainGetWith(door.names, head) ? door.refusal() : undefined;
+  if (answer === undefined) return false;
+  socket.write(lane.repeated(answer, nowMs()));
+  connection.idleSince = lane.sweeps;
+  return true;
 }
 
 function finish(connection: Connection, isComplete: boolean): void {

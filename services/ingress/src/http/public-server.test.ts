@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
+import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { closeServer, createPublicServer, listenOn, type PublicServer } from './server.js';
@@ -11,9 +12,11 @@ afterEach(() => closeServer(server));
 async function serve(
   onRequest: (exchange: Exchange) => void,
   keepAliveTimeoutMs = 5_000,
+  door?: Door,
 ): Promise<number> {
   server = createPublicServer({
     ...{ headerBytesMax: 16_384, requestTimeoutMs: 5_000, keepAliveTimeoutMs, onRequest },
+    ...(door !== undefined && { door }),
     clock: () => 0,
     onUnreadable: async () => ({ status: 400, headers: {}, body: '' }),
   });
@@ -62,6 +65,38 @@ test('behavior: an answer looks as node:http writes it', async () => {
   expect(answers).toBe(
     `${head('GET /a ')}${keep}GET /a ${head('GET /last ')}Connection: close\r\n\r\nGET /last `,
   );
+});
+
+test('behavior: who brings a payment is turned away at a shut door, and the connection goes on', async () => {
+  const told = { isShut: true, refused: 0 };
+  const refusal = () => {
+    told.refused += 1;
+    return { status: 503, headers: { 'retry-after': '1' }, body: 'later' };
+  };
+  const names = new Set(['payment-signature', 'x-payment']);
+  const port = await serve(tell, 5_000, { names, isShut: () => told.isShut, refusal });
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    text += chunk;
+  });
+  const answerOf = async (request: string): Promise<string> => {
+    text = '';
+    socket.write(request, 'latin1');
+    await expect.poll(() => text).not.toBe('');
+    return text;
+  };
+  const paying = get('/a', 'Payment-Signature: abc');
+  const refused =
+    'HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 5\r\n' +
+    'Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\nlater';
+  expect(await answerOf(paying)).toBe(refused);
+  expect(await answerOf(paying)).toBe(refused);
+  expect(toldOf(await answerOf(get('/a')))).toEqual(['GET /a']);
+  told.isShut = false;
+  expect(toldOf(await answerOf(paying))).toEqual(['GET /a']);
+  expect(told.refused).toBe(2);
+  socket.destroy();
 });
 
 test('property: however it is cut, plain or not, each request has its answer, in order', async () => {

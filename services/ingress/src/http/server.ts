@@ -4,7 +4,7 @@ import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { Answer } from '@paycrawl/service-kit/plain-http/answer';
 import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { closeWithLane, putLaneBefore } from '@paycrawl/service-kit/plain-http/lane-before-server';
-import type { PlainLane } from '@paycrawl/service-kit/plain-http/plain-lane';
+import type { Door, PlainLane } from '@paycrawl/service-kit/plain-http/plain-lane';
 import { strictExchange } from './strict-exchange.js';
 
 export interface ServerOptions {
@@ -14,6 +14,8 @@ export interface ServerOptions {
   /** Unix milliseconds. */
   readonly clock: () => number;
   readonly onRequest: (exchange: Exchange) => void;
+  /** Of the plain lane; who comes another way is refused further in. */
+  readonly door?: Door;
   /** Something that is no HTTP request that could be read; answers what is sent back. */
   readonly onUnreadable: (code: ErrorCode) => Promise<Answer>;
 }
@@ -31,9 +33,9 @@ export interface PublicServer {
  */
 export function createPublicServer(options: ServerOptions): PublicServer {
   const strict = createStrictServer(options);
-  const { headerBytesMax, keepAliveTimeoutMs, onRequest, clock: nowMs } = options;
+  const { headerBytesMax, keepAliveTimeoutMs, onRequest, door, clock: nowMs } = options;
   const lane = putLaneBefore(strict, {
-    ...{ headerBytesMax, keepAliveTimeoutMs, nowMs },
+    ...{ headerBytesMax, keepAliveTimeoutMs, door, nowMs },
     // What has a body is read by node:http, which lets it wait for the origin.
     takes: ({ method }) => method !== 'POST',
     onRequest: (exchange) => {

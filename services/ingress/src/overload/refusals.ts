@@ -1,4 +1,5 @@
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
 import type { Gate, ShedReason } from './gate.js';
 import type { Newcomers } from './newcomers.js';
 
@@ -20,14 +21,28 @@ export interface ShedDeps {
   readonly gate: Gate;
   readonly newcomers: Newcomers;
   readonly onShed: (why: ShedReason) => void;
+  readonly onProof: (result: string) => void;
 }
 
 /** The answer to a payment that is not let in, at once: its client has something to lose. */
-export function shedPayment({ gate, onShed }: ShedDeps): Answer | undefined {
+export function shedPayment({ gate, onShed, onProof }: ShedDeps): Answer | undefined {
   const why = gate.refusesPayment();
   if (why === undefined) return undefined;
   onShed(why);
+  onProof('ingress_overloaded');
   return paymentsRefused;
+}
+
+/** `PAYMENT-SIGNATURE`, and what it was called before. */
+const paymentNames: ReadonlySet<string> = new Set(['payment-signature', 'x-payment']);
+
+/** The same at the door, where a request is hardly read: who brings a payment is told by its head. */
+export function paymentDoor(deps: ShedDeps): Door {
+  return {
+    names: paymentNames,
+    isShut: () => deps.gate.refusesPayment() !== undefined,
+    refusal: () => shedPayment(deps),
+  };
 }
 
 /** The answer to what would have become a challenge, later: its client may ask no more meanwhile. */

@@ -30,7 +30,6 @@ export interface PresentDeps extends AdmitDeps, DeliverDeps, ShedDeps {
   readonly recover: Recover;
   readonly skewMs: number;
   readonly marginS: () => number;
-  readonly onProof: (result: string) => void;
 }
 
 /** A priced request with a payment header: undefined when the answer was streamed already. */

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  type Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { domainSeparator, transferAuthorizationDigest } from '@paycrawl/crypto/eip712';
 import { hexFromBytes } from '@paycrawl/crypto/hex';
@@ -222,6 +228,8 @@ export interface Ask {
   readonly userAgent?: string;
   readonly headers?: Record<string, string | string[]>;
   readonly body?: string;
+  /** Absent: a connection of its own. */
+  readonly agent?: Agent;
 }
 
 /** A bare request: Host as a crawler of the site would send it, path exactly as written. */
@@ -234,7 +242,7 @@ export function ask(fixture: Fixture, { path = '/page', ...options }: Ask = {}):
         port,
         path,
         method: options.method ?? 'GET',
-        agent: false,
+        agent: options.agent ?? false,
         headers: {
           host: fixture.host,
           'user-agent': options.userAgent ?? gptBot,
