@@ -54,7 +54,13 @@ export const ingressSchema = Type.Object({
       minimum: 1,
       default: 2,
       env: 'INGRESS_CHALLENGES_PER_PAYMENT',
-      description: 'while payments keep it busy; a crawl needs one, the other is for who looks',
+      description: 'of the connection that paid, whatever storms; a crawl needs one, who looks two',
+    }),
+    paymentsPerStranger: Type.Integer({
+      minimum: 1,
+      default: 4,
+      env: 'INGRESS_PAYMENTS_PER_STRANGER',
+      description: 'for each challenge of a connection that did not pay, while they keep it busy',
     }),
     challengesPerSMin: Type.Integer({
       minimum: 1,

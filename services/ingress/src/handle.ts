@@ -89,7 +89,7 @@ function pricedAnswer(
   const price: Price = { rule, amount, token: site.token };
   const headers = paymentHeaders(exchange);
   if (!carriesProof(headers)) {
-    return shedChallenge(deps) ?? challenge(deps.challenges, visit, price);
+    return shedChallenge(deps, exchange.credit) ?? challenge(deps.challenges, visit, price);
   }
   return shedPayment(deps) ?? present(deps, visit, price, exchange, headers);
 }

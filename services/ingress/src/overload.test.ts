@@ -89,6 +89,27 @@ test('behavior: at a shut door whoever brings a payment is told so by its head, 
   agent.destroy();
 });
 
+test('behavior: a connection that paid gets its next challenge while others are told to come back', async () => {
+  fixture = await createFixture({
+    env: {
+      ...{ INGRESS_BUSY_PERCENT: '1', INGRESS_CHALLENGES_PER_S_MIN: '1' },
+      ...{ INGRESS_PAYMENTS_PER_STRANGER: '1000000', INGRESS_REFUSAL_HOLD_MS: '0' },
+    },
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const paying = async (): Promise<number> => {
+    const { headers } = await payFor(fixture, { agent });
+    return (await ask(fixture, { agent, headers })).status;
+  };
+  const stranger = async (): Promise<number> => {
+    expect(await paying()).toBe(200);
+    return (await ask(fixture)).status;
+  };
+  await expect.poll(stranger, { timeout: 10_000, interval: 5 }).toBe(503);
+  for (let i = 0; i < 5; i++) expect(await paying()).toBe(200);
+  agent.destroy();
+});
+
 test('error: challenges_overloaded while the log has enough of them; payments are let in', async () => {
   fixture = await createFixture({
     env: { INGRESS_CHALLENGES_IN_FLIGHT_MAX: '1', INGRESS_REFUSAL_HOLD_MS: '0' },

@@ -12,6 +12,7 @@ export interface Exchange {
   /** Name, value, name, value as they came; names in any case. */
   readonly headers: readonly string[];
   readonly remoteAddress: string;
+  readonly credit: Credit;
   /** Undefined where the request brings none. */
   readonly body: Readable | undefined;
   /** By a name in lower case; where it was sent several times, joined as HTTP has it. */
@@ -26,6 +27,12 @@ export interface Exchange {
   destroy(): void;
   /** Told once, when the answer went out whole or the client is gone; at once if that has been. */
   onEnd(listener: EndListener): void;
+}
+
+/** Of one connection, for all requests that come over it. */
+export interface Credit {
+  /** That it may have whatever storm there is, because it paid. */
+  challenges: number;
 }
 
 /** The status is 0 where nothing was sent. */

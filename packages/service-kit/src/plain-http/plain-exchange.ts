@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { type Answer, type AnswerHeaders, isBodyless, linesOf } from './answer.js';
 import { headText } from './answer-head.js';
-import type { EndListener, Exchange } from './exchange.js';
+import type { Credit, EndListener, Exchange } from './exchange.js';
 import { framingOf, plainBody } from './plain-body.js';
 import { headerOf, type PlainHead } from './plain-head.js';
 
@@ -10,6 +10,7 @@ import { headerOf, type PlainHead } from './plain-head.js';
 export interface AnswerLine {
   readonly socket: Socket;
   readonly keepAliveS: number;
+  readonly credit: Credit;
   /** No more requests are wanted. */
   isDraining(): boolean;
   nowMs(): number;
@@ -50,6 +51,10 @@ export class PlainExchange implements Exchange {
 
   get remoteAddress(): string {
     return this.line.socket.remoteAddress ?? '';
+  }
+
+  get credit(): Credit {
+    return this.line.credit;
   }
 
   header(name: string): string | undefined {

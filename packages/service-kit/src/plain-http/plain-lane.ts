@@ -116,6 +116,7 @@ function take(lane: Lane, socket: Socket): void {
   const line: AnswerLine = {
     socket,
     keepAliveS: lane.keepAliveS,
+    credit: { challenges: 0 },
     isDraining: () => lane.isDraining,
     nowMs: options.nowMs,
     written: (error) => finish(connection, error === undefined || error === null),

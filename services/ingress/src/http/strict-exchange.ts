@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Answer, isBodyless, linesOf } from '@paycrawl/service-kit/plain-http/answer';
-import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
+import type { Credit, Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { hasBody } from './headers.js';
 
 /** A request that `node:http` read. */
@@ -9,6 +10,9 @@ export function strictExchange(request: IncomingMessage, response: ServerRespons
   return {
     ...{ method, target, headers },
     remoteAddress: request.socket.remoteAddress ?? '',
+    get credit() {
+      return creditOf(request.socket);
+    },
     body: hasBody(request.headers) ? request : undefined,
     header(name) {
       const value = request.headers[name];
@@ -26,6 +30,16 @@ export function strictExchange(request: IncomingMessage, response: ServerRespons
       else response.once('close', tell);
     },
   };
+}
+
+const credits = new WeakMap<Socket, Credit>();
+
+function creditOf(socket: Socket): Credit {
+  const known = credits.get(socket);
+  if (known !== undefined) return known;
+  const fresh = { challenges: 0 };
+  credits.set(socket, fresh);
+  return fresh;
 }
 
 function writeAnswer(response: ServerResponse, method: string, answer: Answer): void {

@@ -1,9 +1,9 @@
 /**
- * What may be answered to those who do not pay, while those who do keep the process busy. Every
- * crawl needs one challenge before its payment, so so many for each payment are always answered;
- * above that the rate is halved as long as the process is busy, and grows slowly when it is not. A
- * storm of challenges gets what the crawls leave, never their share. Where nobody pays, or nothing
- * was ever busy, there is no limit.
+ * What may be answered to those who did not pay, while those who do keep the process busy. One for
+ * so many payments is always answered; above that the rate is halved as long as the process is
+ * busy, and grows slowly when it is not. A storm of challenges gets what the crawls leave, never
+ * their share. Where nobody pays, or nothing was ever busy, there is no limit. The challenge that
+ * each crawl needs before its payment is not in it: a connection that paid has its own.
  */
 export interface ChallengeBudget {
   /** In force; infinite where there is no limit. */
@@ -19,7 +19,8 @@ export interface ChallengeBudget {
 }
 
 export interface ChallengeBudgetKnobs {
-  readonly perPayment: number;
+  /** For each challenge that is always answered. */
+  readonly paymentsEach: number;
   readonly perSMin: number;
 }
 
@@ -50,7 +51,7 @@ export function onPayment(state: ChallengeBudget, nowMs: number): void {
 /** Ten times a second. */
 export function look(
   state: ChallengeBudget,
-  { perPayment, perSMin }: ChallengeBudgetKnobs,
+  { paymentsEach, perSMin }: ChallengeBudgetKnobs,
   { isBusy, nowMs }: { readonly isBusy: boolean; readonly nowMs: number },
 ): void {
   const passedS = (nowMs - state.lookedMs) / 1000;
@@ -60,7 +61,7 @@ export function look(
   state.lookedMs = nowMs;
   state.issued = 0;
   state.paid = 0;
-  const least = perSMin + perPayment * state.paidPerS;
+  const least = perSMin + state.paidPerS / paymentsEach;
   if (nowMs - state.lastPaymentMs >= paymentsLatelyMs) state.perS = Infinity;
   else if (isBusy) state.perS = Math.max(least, cut * Math.min(state.perS, issuedPerS));
   else if (state.perS < unlimitedPerS) state.perS = Math.max(least, growth * state.perS);

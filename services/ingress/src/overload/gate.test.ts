@@ -18,6 +18,7 @@ function open(over: Partial<GateOptions> = {}): void {
     decisionWaitMsMax: 1_000,
     challengesInFlightMax: 500,
     challengesPerPayment: 2,
+    paymentsPerStranger: 4,
     challengesPerSMin: 100,
     busyPercent: 90,
     refusalHoldMs: 1_000,
@@ -42,11 +43,11 @@ function letIn(payments: number, asked: number, seconds = 1): number {
   return count;
 }
 
-test('behavior: a storm beside payments gets two challenges for each, and the least of a second', () => {
+test('behavior: a storm beside payments gets one challenge for four, and the least of a second', () => {
   open();
   load.utilization = 0.97;
-  expect(Math.abs(letIn(500, 20_000, 6) - (2 * 500 + 100))).toBeLessThan(10);
-  expect(Math.abs(letIn(10, 20_000, 6) - (2 * 10 + 100))).toBeLessThan(10);
+  expect(Math.abs(letIn(500, 20_000, 6) - (500 / 4 + 100))).toBeLessThan(10);
+  expect(Math.abs(letIn(40, 20_000, 6) - (40 / 4 + 100))).toBeLessThan(10);
 });
 
 test('behavior: a storm yields where a thread that the loop asks is the busy one', () => {
@@ -58,13 +59,24 @@ test('behavior: a storm yields where a thread that the loop asks is the busy one
   });
   expect(letIn(500, 20_000, 6)).toBe(20_000);
   load.utilization = 0.97;
-  expect(Math.abs(letIn(500, 20_000, 6) - (2 * 500 + 100))).toBeLessThan(10);
+  expect(Math.abs(letIn(500, 20_000, 6) - (500 / 4 + 100))).toBeLessThan(10);
 });
 
-test('behavior: what those ask for who will pay is never refused', () => {
+test('behavior: a connection that paid is asked for its next payment in any storm, twice', () => {
   open();
   load.utilization = 1;
-  expect(letIn(500, 1_000, 10)).toBe(1_000);
+  letIn(500, 20_000, 6);
+  const credit = { challenges: 0 };
+  const asked = () => gate.refusesChallenge(credit);
+  // Those who did not pay have taken all that there is for them.
+  for (let i = 0; i < 500; i++) gate.refusesChallenge();
+  expect(asked()).toBe('challenges_yield');
+  gate.paidOver(credit);
+  gate.paidOver(credit);
+  expect([asked(), asked(), asked()]).toEqual([undefined, undefined, 'challenges_yield']);
+  gate.paidOver(credit);
+  load.challenging = 500;
+  expect(asked()).toBe('challenges_full');
 });
 
 test('behavior: without payments a busy process answers every challenge; refused ones are none', () => {

@@ -1,3 +1,4 @@
+import type { Credit } from '../http/exchange.js';
 import { initialBudget, look, onPayment, take } from './challenge-budget.js';
 import { createHeldRefusals } from './held-refusals.js';
 import { adjust, initialLimit } from './payment-limit.js';
@@ -13,7 +14,9 @@ export interface Gate {
   /** How long the decision about a proof took, and whether it is a payment now. */
   decided(tookMs: number, isAccepted: boolean): void;
   /** For a request without one, or whose payment is refused: undefined lets it in. */
-  refusesChallenge(): ShedReason | undefined;
+  refusesChallenge(credit?: Credit): ShedReason | undefined;
+  /** Over this connection: what it asks for next is not for others to take. */
+  paidOver(credit: Credit): void;
   /** Resolves when a refused one without a payment may be told so. */
   hold(): Promise<void> | undefined;
   gauges(): GateGauges;
@@ -42,6 +45,7 @@ export interface GateOptions {
   readonly decisionWaitMsMax: number;
   readonly challengesInFlightMax: number;
   readonly challengesPerPayment: number;
+  readonly paymentsPerStranger: number;
   readonly challengesPerSMin: number;
   readonly busyPercent: number;
   readonly refusalHoldMs: number;
@@ -65,7 +69,7 @@ export function createGate(options: GateOptions): Gate {
   const { inFlightMax, challengesInFlightMax } = options;
   const limitKnobs = { waitMsMax: options.decisionWaitMsMax, waitingMax: inFlightMax };
   const budgetKnobs = {
-    perPayment: options.challengesPerPayment,
+    paymentsEach: options.paymentsPerStranger,
     perSMin: options.challengesPerSMin,
   };
   const limit = initialLimit(limitKnobs);
@@ -92,9 +96,16 @@ export function createGate(options: GateOptions): Gate {
       // Not before: whoever sends rubbish in a payment's place would earn challenges by it.
       if (isAccepted) onPayment(budget, nowMs());
     },
-    refusesChallenge() {
+    refusesChallenge(credit) {
       if (challenging() >= challengesInFlightMax) return 'challenges_full';
+      if (credit !== undefined && credit.challenges > 0) {
+        credit.challenges -= 1;
+        return undefined;
+      }
       return take(budget) ? undefined : 'challenges_yield';
+    },
+    paidOver(credit) {
+      credit.challenges = options.challengesPerPayment;
     },
     hold: refusals.hold,
     gauges: () => ({ paymentsMax: limit.limit, held: refusals.size(), busyShare }),

@@ -1,4 +1,5 @@
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Credit } from '@paycrawl/service-kit/plain-http/exchange';
 import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
 import type { Gate, ShedReason } from './gate.js';
 import type { Newcomers } from './newcomers.js';
@@ -46,8 +47,11 @@ export function paymentDoor(deps: ShedDeps): Door {
 }
 
 /** The answer to what would have become a challenge, later: its client may ask no more meanwhile. */
-export function shedChallenge({ gate, onShed }: ShedDeps): Promise<Answer> | undefined {
-  const why = gate.refusesChallenge();
+export function shedChallenge(
+  { gate, onShed }: ShedDeps,
+  credit?: Credit,
+): Promise<Answer> | undefined {
+  const why = gate.refusesChallenge(credit);
   if (why === undefined) return undefined;
   onShed(why);
   return refuseLate(gate, challengesRefused);

@@ -93,6 +93,7 @@ async function serve(deps: PresentDeps, job: ServeJob): Promise<Served> {
       return declined(admission.code, 'The payment was not accepted.');
     case 'leased': {
       deps.newcomers.hasPaid(payer);
+      deps.gate.paidOver(exchange.credit);
       const { source, clock } = deps;
       const { lease } = admission;
       const paid = { visit, proof, chargeId, payer, lease, exchange, audience, source, clock };
