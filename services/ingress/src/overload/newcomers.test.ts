@@ -64,6 +64,23 @@ test('behavior: where the known leave no room, one newcomer for so many of them,
   expect(await comeInBeside(20, 2_000)).toBeLessThanOrEqual(20 / 32 + 20 + 1);
 });
 
+test('behavior: turns are taken by several at once, a few times a second while they are few', async () => {
+  open({ perSMin: 20, knownPerNewcomer: 1_000_000 });
+  known(40);
+  const cameMs: number[] = [];
+  const come = () =>
+    void Promise.resolve(newcomer()).then(
+      (place) => place !== undefined && cameMs.push(Date.now()),
+    );
+  for (let tick = 0; tick < 20; tick++) {
+    known(1);
+    for (let i = 0; i < 5; i++) come();
+    await vi.advanceTimersByTimeAsync(50);
+  }
+  expect(cameMs).toHaveLength(20);
+  expect(new Set(cameMs).size).toBe(5);
+});
+
 test('behavior: newcomers alone are never kept waiting', () => {
   open();
   for (let i = 0; i < 10_000; i++) expect(newcomer()).toBe('newcomer');

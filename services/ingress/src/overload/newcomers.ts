@@ -54,15 +54,21 @@ interface Line {
   lastKnownMs: number;
   turns: number;
   filledMs: number;
+  /** Looks since turns were taken. */
+  looks: number;
 }
 
 /** Known payers that came longer ago than this contend with nobody. */
 const knownLatelyMs = 1_000;
-/**
- * Decisions come in groups: between two of them there only seems to be room. Turns are taken in
- * groups, too: those who come in together are one question to the chain.
- */
+/** Decisions come in groups: between two of them there only seems to be room. */
 const lookIntervalMs = 50;
+/**
+ * Turns are taken in groups, too: those who come in together are one question to the chain, which
+ * costs as much as several crawls, however many it asks about. A group that does not get so large
+ * in this time comes in smaller.
+ */
+const turnsAtOnce = 8;
+const looksPerTurns = 4;
 /** No more are saved up than a few looks would give: a burst of newcomers would be felt. */
 const turnsMax = 32;
 
@@ -70,7 +76,7 @@ export function createNewcomers(options: NewcomersOptions): Newcomers {
   const line: Line = {
     ...{ options, known: new Set(), queue: [], inside: { known: 0, newcomer: 0 } },
     ...{ knownMost: 0, knownMostBefore: 0, lastKnownMs: Number.NEGATIVE_INFINITY },
-    ...{ turns: 0, filledMs: options.nowMs() },
+    ...{ turns: 0, filledMs: options.nowMs(), looks: 0 },
   };
   const timer = setInterval(() => look(line), lookIntervalMs).unref();
   return {
@@ -132,7 +138,8 @@ function look(line: Line): void {
   line.knownMost = line.inside.known;
   if (line.queue.length === 0) return;
   letIn(line, roomOf(line));
-  takeTurns(line);
+  line.looks += 1;
+  if (line.looks >= looksPerTurns || line.turns >= turnsAtOnce) takeTurns(line);
   const late = line.queue.findIndex(({ untilMs }) => untilMs > nowMs);
   for (const { tell } of leaveLine(line, late < 0 ? line.queue.length : late)) tell(undefined);
 }
@@ -140,6 +147,7 @@ function look(line: Line): void {
 function takeTurns(line: Line): void {
   const turns = Math.min(line.queue.length, Math.floor(line.turns));
   line.turns -= turns;
+  line.looks = 0;
   letIn(line, turns);
 }
 
