@@ -2,7 +2,7 @@ import {
   type HttpConnection,
   type HttpTarget,
   type OnAnswer,
-  openConnection,
+  openConnections,
 } from './http-connection.js';
 import type { HttpResponse } from './http-response.js';
 
@@ -30,8 +30,7 @@ export interface ClosedLoop {
 
 /** Each connection asks again as soon as it was answered. */
 export async function runClosedLoop(loop: ClosedLoop): Promise<LoadFigures> {
-  const opened = Array.from({ length: loop.connections }, () => openConnection(loop.target));
-  const connections = await Promise.all(opened);
+  const connections = await openConnections(loop.target, loop.connections);
   const latenciesMs: number[] = [];
   const seen: Record<string, number> = {};
   const startedMs = performance.now();

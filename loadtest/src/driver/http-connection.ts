@@ -27,6 +27,24 @@ export function targetOf(origin: string): HttpTarget {
 /** Most answers come in one piece that fits; the next piece is read into the same bytes. */
 const readBytes = 16 * 1024;
 
+/**
+ * So many of them, taken by the server before the first request: libuv takes one for each turn of
+ * a loop, and the system says that they are open long before. Once a server is busy its turns are
+ * long, and requests on those that it did not take yet would wait for the end of the load.
+ */
+export async function openConnections(
+  target: HttpTarget,
+  count: number,
+): Promise<HttpConnection[]> {
+  const opened = Array.from({ length: count }, () => openConnection(target));
+  const connections = await Promise.all(opened);
+  await new Promise((resolve) => setTimeout(resolve, count / takenPerMs));
+  return connections;
+}
+
+/** Of a server that has nothing else to do. */
+const takenPerMs = 4;
+
 export function openConnection({ host, port }: HttpTarget): Promise<HttpConnection> {
   return new Promise((resolve, reject) => {
     const reader = createReader();

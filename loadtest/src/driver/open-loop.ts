@@ -1,5 +1,10 @@
 import { figuresOf, type LoadFigures } from './closed-loop.js';
-import { type HttpConnection, type HttpTarget, openConnection } from './http-connection.js';
+import {
+  type HttpConnection,
+  type HttpTarget,
+  openConnection,
+  openConnections,
+} from './http-connection.js';
 import type { HttpResponse } from './http-response.js';
 
 export interface OpenLoop {
@@ -58,8 +63,7 @@ const lookMs = 1;
  */
 export async function runOpenLoop(loop: OpenLoop): Promise<OpenLoopFigures> {
   const { target, connections, ratePerS, seconds } = loop;
-  const opened = Array.from({ length: connections }, () => openConnection(target));
-  const idle = await Promise.all(opened);
+  const idle = await openConnections(target, connections);
   const run: Run = {
     ...{ loop, idle, startedMs: performance.now(), dueMost: Math.floor(ratePerS * seconds) },
     ...{ waiting: new Set(), sent: 0, isOver: false, finish: () => undefined },
