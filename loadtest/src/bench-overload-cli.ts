@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
-import { problemAnswer } from '@paycrawl/ingress/http/answer';
 import { withBenchPlatform } from './bench/bench-platform.js';
+import { signedRequests } from './bench/crawls.js';
 import { benchBeyondPeak } from './bench/overload/beyond-peak.js';
 import { type OverloadFigures, overloadTables } from './bench/overload/overload-tables.js';
 import { benchStorm } from './bench/overload/storm.js';
-import { answeredUs } from './bench/steps/http-steps.js';
+import { refusalCost } from './bench/steps/http-steps.js';
 import { note, wholeNumber } from './command-line.js';
 import { printTables } from './figure-table.js';
-import { type Machine, thisMachine, writeFigures } from './figures.js';
+import { thisMachine, writeFigures } from './figures.js';
 
 // `npm run bench:overload`: what becomes of paid crawls when more come than can be served, and beside
 // a storm of those who never pay. Latencies count from when a request was due.
@@ -18,7 +18,6 @@ import { type Machine, thisMachine, writeFigures } from './figures.js';
 // Ends as failed when a request failed (told to come back is no failure) or the audit is not clean.
 
 export interface OverloadFile extends OverloadFigures {
-  readonly machine: Machine;
   readonly verdict: string;
 }
 
@@ -34,8 +33,6 @@ const seconds = Number.parseFloat(flags.seconds);
 const crawls = wholeNumber('crawls', flags.crawls);
 const stormTimes = 3;
 
-note('a refusal');
-const refusalUs = await answeredUs(problemAnswer('ingress_overloaded', 'Come back.'));
 const { result, verdict, isClean } = await withBenchPlatform(async (platform) => {
   const beyond = await benchBeyondPeak(platform, {
     ...{ connections: 64, crawls, warmUpCrawls: Math.ceil(crawls / 2), seconds, note },
@@ -43,15 +40,18 @@ const { result, verdict, isClean } = await withBenchPlatform(async (platform) =>
     // More than the ingress lets in, so that it is the ingress that refuses and not the load that waits.
     connectionsMost: 4_096,
   });
-  if (!flags.only.includes('storm')) return { beyond, storm: undefined };
+  note('a refusal');
+  const [request] = await signedRequests(platform.target, platform.run.wallets, 1);
+  const refusal = await refusalCost(request as Buffer);
+  if (!flags.only.includes('storm')) return { beyond, refusal, storm: undefined };
   const storm = await benchStorm(platform, {
     ...{ connections: 64, times: stormTimes, stormConnections: 1_024, seconds, note },
     ratePerSMost: 1.5 * beyond.peak.ratePerS,
   });
-  return { beyond, storm };
+  return { beyond, refusal, storm };
 });
 const machine = thisMachine(Date.now());
-const file: OverloadFile = { machine, ...result, stormTimes, refusalUs, verdict };
+const file: OverloadFile = { machine, ...result, stormTimes, verdict };
 printTables(overloadTables(file));
 process.stdout.write(`audit: ${verdict}\n`);
 if (flags.json !== undefined) writeFigures(flags.json, file);

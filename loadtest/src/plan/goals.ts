@@ -186,6 +186,7 @@ function latencyGoals(kept: Kept): Goal[] {
       ...{ what: 'served beyond the knee, to the peak (the least)', goal: 0.9, kind: 'ratio' },
       measured: goodputs.length === 0 ? undefined : Math.min(...goodputs),
       by: 'npm run bench:overload',
+      limit: limitOf.goodput(kept),
     },
   ];
 }

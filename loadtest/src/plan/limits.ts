@@ -1,4 +1,5 @@
 import type { AddedLatency } from '../bench/added-latency.js';
+import { goodputMost } from '../bench/overload/overload-tables.js';
 import type { Step } from '../bench/steps/budget.js';
 import { countText } from '../figure-table.js';
 import type { Kept } from './measurements.js';
@@ -66,6 +67,13 @@ export const limitOf = {
 
   latency({ appends, appendsBeside }: AddedLatency): string {
     return `Appends themselves: p99 ${ms(appendsBeside.p99Ms)} beside the crawls and ${ms(appends.p99Ms)} alone, and a paid crawl waits for two of them, one after the other.`;
+  },
+
+  goodput({ overload }: Kept): string | undefined {
+    const times = overload?.beyond.offers.at(-1)?.times;
+    if (overload?.refusal === undefined || times === undefined) return undefined;
+    const { answeredUs, askedUs } = overload.refusal;
+    return `At ${times} × the peak ${goodputMost(overload, times)?.toFixed(2)} × is possible: a refusal takes at least ${us(answeredUs)} of the ingress and ${us(askedUs)} of the load on the same cores.`;
   },
 
   replay({ replay, steps }: Kept): string | undefined {

@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Audience } from '@paycrawl/ingress/delivery/job';
 import { createOrigins } from '@paycrawl/ingress/delivery/origin';
-import type { Answer } from '@paycrawl/ingress/http/answer';
+import { type Answer, problemAnswer } from '@paycrawl/ingress/http/answer';
+import type { Door } from '@paycrawl/ingress/http/plain-lane';
 import { closeServer, createPublicServer, listenOn } from '@paycrawl/ingress/http/server';
 import { pageBytes } from '../page-server.js';
 import type { Step } from './budget.js';
 import { told } from './child.js';
-import { cpuUsOfRounds } from './cpu-per-call.js';
+import { cpuUsOfRounds, median } from './cpu-per-call.js';
 
 const connections = 64;
 const requests = 6_400;
@@ -50,35 +51,53 @@ async function fetchUs(): Promise<number> {
   return us / requests;
 }
 
-function answerUs(): Promise<number> {
+async function answerUs(): Promise<number> {
   const headers = {
     'content-type': 'text/html',
     'payment-response': 'e'.repeat(340),
     'cache-control': 'private',
   };
   const body = Buffer.alloc(pageBytes, 'A page of two kilobytes. ');
-  return answeredUs({ status: 200, headers, body });
+  return (await costOf({ status: 200, headers, body })).answeredUs;
 }
 
-/** Processor time of a request that is received and answered, with nothing in between. */
-export async function answeredUs(answer: Answer): Promise<number> {
+export interface RefusalCost {
+  /** Of the ingress: the request is read, and its answer written. */
+  readonly answeredUs: number;
+  /** Of the load: the request is written, and its answer read. */
+  readonly askedUs: number;
+}
+
+/** Processor time of telling whoever brings this payment at the door to come back. */
+export function refusalCost(request: Buffer): Promise<RefusalCost> {
+  const answer = problemAnswer('ingress_overloaded', 'Too many payments are in flight.');
+  const door = { isShut: () => true, refusal: () => answer };
+  return costOf(answer, { door, request: request.toString('latin1') });
+}
+
+/** Of a request that is received and answered, with nothing in between. */
+async function costOf(
+  answer: Answer,
+  { door, request = '' }: { readonly door?: Door; readonly request?: string } = {},
+): Promise<RefusalCost> {
   const server = createPublicServer({
     ...{ headerBytesMax: 32_768, requestTimeoutMs: timeoutMs, keepAliveTimeoutMs: timeoutMs },
+    ...(door !== undefined && { door }),
     clock: Date.now,
     onRequest: (exchange) => exchange.answer(answer),
     onUnreadable: async () => answer,
   });
   const { port } = new URL(await listenOn(server, '127.0.0.1', 0));
-  const asked = [port, connections, answer.status].map(String);
-  const client = child('./asking-main.js', asked);
+  const client = child('./asking-main.js', [port, connections, answer.status, request].map(String));
   await told(client);
+  const askedUs: number[] = [];
   const us = await cpuUsOfRounds(rounds, async () => {
     client.send(requests);
-    await told(client);
+    askedUs.push(await told<number>(client));
   });
   client.kill();
   await closeServer(server);
-  return us / requests;
+  return { answeredUs: us / requests, askedUs: median(askedUs.slice(1)) / requests };
 }
 
 function child(program: string, args: readonly string[]): ChildProcess {
