@@ -71,9 +71,11 @@ export const ingressSchema = Type.Object({
     busyPercent: Type.Integer({
       minimum: 1,
       maximum: 100,
-      default: 80,
+      default: 60,
       env: 'INGRESS_BUSY_PERCENT',
-      description: 'of the time of the event loop; above it payments go before challenges',
+      description:
+        'of the time of the event loop; above it payments go first. One that shares its cores with ' +
+        'the folds is busy for two thirds when there is no more to be had of them',
     }),
     refusalHoldMs: Type.Integer({
       minimum: 0,
