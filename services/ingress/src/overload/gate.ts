@@ -1,4 +1,4 @@
-import type { Credit } from '../http/exchange.js';
+import type { Credit } from '@paycrawl/service-kit/plain-http/exchange';
 import { initialBudget, look, onPayment, take } from './challenge-budget.js';
 import { createHeldRefusals } from './held-refusals.js';
 import { adjust, initialLimit } from './payment-limit.js';
