@@ -13,6 +13,12 @@ export const StandaloneConfig = Type.Object({
   apiPort: Port('Read API and console; 0 = any free port.'),
   facilitatorPort: Port('x402 facilitator API; 0 = any free port.'),
   devnetPort: Port('JSON-RPC of the devnet; 0 = any free port. Kept once the devnet runs.'),
+  devnetBlockTimeS: Type.Integer({
+    minimum: 1,
+    maximum: 60,
+    default: 1,
+    description: 'Seconds between blocks of a new devnet; from 3 on it forgets old states.',
+  }),
   dataDir: Type.String({ default: '.paycrawl', description: 'All state of the platform.' }),
   runFile: Type.String({
     default: '.paycrawl/run.json',

@@ -27,14 +27,15 @@ export interface DevnetSetupOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly fresh: boolean;
+  readonly blockTimeS?: number;
 }
 
 /** Starts the devnet or finds it again, with its people. */
 export async function setUpDevnet(
   options: DevnetSetupOptions,
 ): Promise<{ devnet: Devnet; people: DevnetPeople }> {
-  const { dataDir, port, fresh } = options;
-  const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), port, fresh });
+  const { dataDir, ...how } = options;
+  const devnet = await startDevnet({ directory: join(dataDir, 'devnet'), ...how });
   return { devnet, people: await setUpPeople(devnet, join(dataDir, 'secrets')) };
 }
 

@@ -40,6 +40,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunFile> 
   const { devnet, people } = await setUpDevnet({
     dataDir: config.dataDir,
     port: config.devnetPort,
+    blockTimeS: config.devnetBlockTimeS,
     fresh,
   });
   if (fresh) await removeState(config.dataDir);

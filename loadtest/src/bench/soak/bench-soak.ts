@@ -66,7 +66,7 @@ export async function benchSoak(options: SoakOptions): Promise<SoakFigures> {
         },
       ]),
     // What is sold for long must be settled as fast as it is sold.
-    { settlesAtOnce: true },
+    { settlesAtOnce: true, blockTimeS: 3 },
   );
   return { ...result, ...verdict };
 }
