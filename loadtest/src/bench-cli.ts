@@ -43,7 +43,7 @@ const sizes: LoadSizes = {
   connections: 64,
   manyConnections: 256,
   loadSeconds: 5 / share,
-  verifications: 10_000 / share,
+  verifications: 20_000 / share,
   newPayers: 10_000 / share,
   newPayersAtOnce: 256,
   // Few enough each that what they owe is settled well before the time of `exact` is over.
@@ -141,7 +141,7 @@ function pushPlatform(platformLoads: PlatformLoads & NewPayersLoads): void {
       perS: bareFastify.ratePerS,
     });
   }
-  push('verify', 'facilitator /verify', verify, bareRecovery);
+  push('verify', `facilitator /verify, ${sizes.manyConnections} at once`, verify, bareRecovery);
   for (const { atOnce, figures } of paid) {
     push(`paid-${atOnce}`, `paid crawls of known payers, ${atOnce} at once`, figures, bareRecovery);
   }

@@ -17,7 +17,7 @@ import { whenFolded } from './when-folded.js';
 
 export interface LoadSizes {
   readonly connections: number;
-  /** For challenges: while one group of the log becomes durable, the edge makes the next. */
+  /** For what nobody delivers: while one group of the log becomes durable, the edge makes the next. */
   readonly manyConnections: number;
   readonly loadSeconds: number;
   readonly verifications: number;
@@ -70,7 +70,7 @@ export async function loadPlatform(
     await whenFolded(run.api);
   }
   note('facilitator');
-  const asked = { connections, verifications, payers: run.wallets };
+  const asked = { connections: manyConnections, verifications, payers: run.wallets };
   await benchVerifications(run, { ...asked, verifications: Math.ceil(verifications / 3) });
   const verify = await benchVerifications(run, asked);
   await whenFolded(run.api);

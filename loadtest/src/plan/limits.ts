@@ -62,7 +62,7 @@ export const limitOf = {
     const each = (bench.machine.cores * 1e6) / rate;
     const answered = steps?.budget.steps.find(({ name }) => name.includes('received and answered'));
     const http = answered === undefined ? '' : `, ${us(answered.us)} a bare HTTP exchange`;
-    return `One thread verifies, and answers what it verified: of ${us(each)} of ${bench.machine.cores} cores, ${us(1e6 / recovery)} are recovery${http}; the rest is one core's JSON, rules, and the record of each answer.`;
+    return `One thread answers, another one recovers: of ${us(each)} of ${bench.machine.cores} cores, ${us(1e6 / recovery)} are recovery${http}; the rest is JSON, rules, the record of each answer, the node that is asked about funds, and the load.`;
   },
 
   latency({ appends, appendsBeside }: AddedLatency): string {
