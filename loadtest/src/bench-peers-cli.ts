@@ -62,7 +62,7 @@ function tableOf(peer: StackFigures, managed: StackFigures, ours: StackFigures):
     head: ['what', 'x402 reference 2.27', 'ours', 'ratio'],
     rows: [
       row('challenges, 64 at once', peer.challenges, ours.challenges),
-      row('/verify, 64 at once', peer.verify, ours.verify),
+      row('/verify, 256 at once', peer.verify, ours.verify),
       row('paid requests, one at a time', peer.paidOneAtATime, ours.paidOneAtATime),
       row(atSixteen, peer.paidAtSixteen, ours.paidAtSixteen),
       row(`${atSixteen}, peer with nonceManager`, managed.paidAtSixteen, ours.paidAtSixteen),

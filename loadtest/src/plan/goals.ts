@@ -1,6 +1,6 @@
 import { addedP99Ms, goalP99Ms } from '../bench/latency-tables.js';
 import { countText } from '../figure-table.js';
-import { challengeLimit, crawlLimit, limitOf } from './limits.js';
+import { crawlLimit, limitOf } from './limits.js';
 import type { Kept } from './measurements.js';
 
 export interface Goal {
@@ -74,7 +74,6 @@ function challengeGoals(kept: Kept): Goal[] {
     const atOnce = name.split('-')[1] ?? '64';
     const what = `challenges, ${atOnce} at once`;
     const measured = loads[name]?.ratePerS;
-    const most = challengeLimit(kept);
     return [
       {
         ...{ what: `${what}, each durable before it is answered`, goal: 40_000, limit },
@@ -83,10 +82,6 @@ function challengeGoals(kept: Kept): Goal[] {
       {
         ...{ what: `${what}, to bare Fastify answering the same bytes`, goal: 0.5, limit },
         ...{ measured: ratios[name], kind: 'ratio', by: bench },
-      },
-      {
-        ...{ what: `${what}, to what its steps allow on these cores`, goal: ofLimit, limit },
-        ...{ measured: over(measured, most), kind: 'ratio', by: 'npm run bench:steps' },
       },
     ];
   });

@@ -10,21 +10,15 @@ export function crawlLimit({ steps }: Kept): number | undefined {
   return (steps.machine.cores * 1e6) / steps.limitUs;
 }
 
-export function challengeLimit({ steps }: Kept): number | undefined {
-  if (steps?.challengeUs === undefined) return undefined;
-  return (steps.machine.cores * 1e6) / steps.challengeUs;
-}
-
 /** What stands in the way of a goal, in a sentence with the figures of the kept runs. */
 export const limitOf = {
   challenges(kept: Kept): string | undefined {
     const { bench, steps } = kept;
     const fastify = bench?.ratesPerS.fastify;
-    const most = challengeLimit(kept);
     const sentences: string[] = [];
-    if (most !== undefined && steps?.challengeUs !== undefined) {
+    if (steps?.challengeUs !== undefined) {
       sentences.push(
-        `Of all processors: ${us(steps.challengeUs)} a challenge with its record, its charts and the load that asks, ${perS(most)} on ${steps.machine.cores} cores.`,
+        `A challenge with its record, its charts and the load that asks takes ${us(steps.challengeUs)} of all processors where 64 ask at once, and less where more do.`,
       );
     }
     if (fastify !== undefined) {
