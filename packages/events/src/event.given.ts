@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 
 /** The golden files: one realistic event per type and version, as its record value. */
 export interface Golden {
@@ -32,3 +33,16 @@ export function replaceAt(tree: unknown, path: readonly number[], value: unknown
   node[key] = replaceAt(node[key], rest, value);
   return copy;
 }
+
+/** Golden records of which some end too early, with up to four bytes that are others. */
+export const tornGolden: fc.Arbitrary<Buffer> = fc
+  .tuple(
+    fc.constantFrom(...goldens()),
+    fc.nat(),
+    fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+  )
+  .map(([{ value }, end, edits]) => {
+    const bytes = Buffer.from(value.subarray(0, end % 3 === 0 ? end % value.length : undefined));
+    for (const [at, byte] of edits) bytes[at % Math.max(1, bytes.length)] = byte;
+    return bytes;
+  });
