@@ -120,9 +120,11 @@ function presented(proof: string): Presented {
 }
 
 /** The same proof again, as every crawler does, for as long as it is told to come back. */
-async function untilServed(buy: () => Promise<Page>): Promise<Page> {
+async function untilServed(buy: () => Promise<Page>, answers: string[]): Promise<Page> {
+  const beganMs = Date.now();
   for (;;) {
     const page = await buy();
+    answers.push(`${Date.now() - beganMs} ms: ${page.status} ${page.body}`);
     const waitS = Number(page.headers['retry-after']);
     if (page.status !== 503 || Number.isNaN(waitS)) return page;
     await new Promise((resolve) => setTimeout(resolve, waitS * 1000));
@@ -143,11 +145,12 @@ async function boughtWhile(
       response.end();
     }, 100);
   });
-  const page = untilServed(buy);
+  const answers: string[] = [];
+  const page = untilServed(buy, answers);
   // Whoever is refused before the origin is asked would wait for it in vain, and say nothing.
-  const answered = page.then(({ status, body }) => `${status} ${body.slice(0, 400)}`);
   const asked = expect.poll(() => origin.asked(path), eventually).toBe(1);
-  expect(await Promise.race([asked.then(() => 'asked'), answered])).toBe('asked');
+  const first = await Promise.race([asked.then(() => 'asked'), page.then(() => 'answered')]);
+  if (first !== 'asked') expect.fail(`the origin was not asked: ${answers.join('\n')}`);
   await work();
   isDone = true;
   expect((await page).status).toBe(200);
