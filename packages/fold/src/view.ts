@@ -33,7 +33,7 @@ export interface Working<Out> {
 
 export function createWorking<Out>(
   store: EntityReader,
-  options: { cacheEntriesMax: number } = { cacheEntriesMax: 200_000 },
+  options: { cacheEntriesMax: number } = { cacheEntriesMax: 50_000 },
 ): Working<Out> {
   const layers = createLayers(store, options.cacheEntriesMax);
   const timers = createTimers(layers);

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { targetOf } from '../../driver/http-connection.js';
 import { type OpenLoopFigures, runOpenLoop } from '../../driver/open-loop.js';
-import { type Payer, signProof } from '../../payload/sign-proofs.js';
+import { type Offered, type Payer, signProof } from '../../payload/sign-proofs.js';
 import { currentOffer, isPaid, isToldToComeBack, requestBytes, type Target } from '../crawls.js';
 
 export interface SoakRates {
@@ -12,6 +13,8 @@ export interface SoakRates {
 const connections = 64;
 /** Quotes last five minutes; what is offered follows the time that settlement needs. */
 const offerMs = 30_000;
+/** Who has not paid yet may be told to come back by a busy ingress. */
+const offerAgainMs = 1_000;
 
 /** Each proof is signed when it is due. */
 export async function paidLoad(
@@ -20,15 +23,10 @@ export async function paidLoad(
   { paidPerS, minutes }: SoakRates,
 ): Promise<OpenLoopFigures> {
   let offered = await currentOffer(target);
-  const asking = setInterval(() => {
-    void currentOffer(target).then(
-      (next) => {
-        offered = next;
-      },
-      // The one before is good for minutes; without a new one the load fails by itself.
-      () => undefined,
-    );
-  }, offerMs);
+  const over = new AbortController();
+  const asking = followOffers(target, over.signal, (next) => {
+    offered = next;
+  });
   let crawls = 0;
   try {
     return await runOpenLoop({
@@ -42,7 +40,24 @@ export async function paidLoad(
       isRefused: isToldToComeBack,
     });
   } finally {
-    clearInterval(asking);
+    over.abort();
+    await asking;
+  }
+}
+
+async function followOffers(
+  target: Target,
+  signal: AbortSignal,
+  onOffer: (offered: Offered) => void,
+): Promise<void> {
+  let waitMs = offerMs;
+  while (!signal.aborted) {
+    await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    // The one before is good for minutes; without a new one the load fails by itself.
+    const next = await currentOffer(target).catch(() => undefined);
+    if (next !== undefined) onOffer(next);
+    waitMs = next === undefined ? offerAgainMs : offerMs;
   }
 }
 

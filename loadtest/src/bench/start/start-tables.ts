@@ -31,7 +31,7 @@ export function startTables(figures: StartFigures): FigureTable[] {
         ['charged nonce', countText(heap.chargedBytes)],
       ],
       notes: [
-        'At most 200,000 entities of each partition are in memory; the others are read again.',
+        'At most 50,000 entities of each partition are in memory; the others are read again.',
       ],
     },
   ];
