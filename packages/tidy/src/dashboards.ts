@@ -77,6 +77,7 @@ const operator: Dashboard = {
           expr: 'sum(paycrawl_ingress_payments_waiting_max)',
           legend: 'payments, as decisions allow',
         },
+        { expr: 'sum(paycrawl_ingress_payments_at_door)', legend: 'payments at the door' },
         { expr: 'sum(paycrawl_ingress_refusals_held)', legend: 'refusals held' },
         { expr: 'sum(paycrawl_ingress_records_appending)', legend: 'records on their way' },
         { expr: 'sum(paycrawl_ingress_outcomes_unreported)', legend: 'outcomes unreported' },

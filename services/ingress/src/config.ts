@@ -44,6 +44,18 @@ export const ingressSchema = Type.Object({
       2_000,
       'well under DECIDE_WITHIN_MS: what is decided after its client gave up is work for nothing',
     ),
+    undecidedMax: Type.Integer({
+      minimum: 1,
+      default: 256,
+      env: 'INGRESS_UNDECIDED_MAX',
+      description: 'proofs read and not decided; more wait at the door, where they cost nothing',
+    }),
+    doorLineMax: Type.Integer({
+      minimum: 0,
+      default: 1_024,
+      env: 'INGRESS_DOOR_LINE_MAX',
+      description: 'payments that wait at the door; the next one is told to come back',
+    }),
     challengesInFlightMax: Type.Integer({
       minimum: 1,
       default: 2_000,

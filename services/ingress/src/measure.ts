@@ -21,6 +21,7 @@ export interface IngressGauges {
   readonly appending: () => number;
   readonly gate: () => GateGauges;
   readonly newcomers: () => number;
+  readonly atDoor: () => number;
   readonly marginS: () => number;
 }
 
@@ -75,6 +76,11 @@ function tellGauges(metrics: Metrics, gauges: IngressGauges): void {
     name: 'paycrawl_ingress_payments_waiting_max',
     help: 'Proofs that may wait for a decision at once, as the latest decisions allow',
     collect: (gauge) => gauge.set(gauges.gate().paymentsMax),
+  });
+  metrics.gauge({
+    name: 'paycrawl_ingress_payments_at_door',
+    help: 'Payments that wait to be read until those before them are decided',
+    collect: (gauge) => gauge.set(gauges.atDoor()),
   });
   metrics.gauge({
     name: 'paycrawl_ingress_busy_ratio',

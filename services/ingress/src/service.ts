@@ -103,12 +103,14 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     outcomes: (): number => 0,
     marginS: (): number => 0,
     deciding: (): number => 0,
+    atDoor: (): number => 0,
   };
   const { recoveries = recoveriesOnLoop } = options;
   options.health?.check('recovery', recoveries.assertComplete);
   const gate = makeGate(options, {
     inFlight: () => inFlight.size() + recoveries.waiting(),
     deciding: () => pending.deciding(),
+    undecided: () => pending.deciding() + recoveries.waiting(),
     challenging: () => appender.waiting('challenges'),
     utilization: busiest(loopUtilization(), recoveries.busyShare),
   });
@@ -124,6 +126,7 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     appending: () => appender.waiting('challenges') + appender.waiting('payments'),
     gate: gate.gauges,
     newcomers: newcomers.waiting,
+    atDoor: () => pending.atDoor(),
     marginS: () => pending.marginS(),
   });
   const reporter = makeReporter(options, appender, measured);
@@ -148,9 +151,10 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
     keepAliveTimeoutMs: 65_000,
     clock,
     onRequest: (exchange) => void handle(deps, exchange),
-    door: paymentDoor(deps),
+    door: paymentDoor(deps, config.overload.decisionWaitMsMax),
     onUnreadable: (code) => unreadable(appender, source, nextRequestId(), clock(), code),
   });
+  pending.atDoor = server.lane.inLine;
   const address = await listenOn(server, config.host, config.port);
   lifecycle.onClose('server', () => closeServer(server));
   lifecycle.onClose('connections', () => drainServer(server, options.drainMs ?? 0));
@@ -159,7 +163,7 @@ async function start(options: IngressOptions, lifecycle: Lifecycle): Promise<Ing
 
 function makeGate(
   { config }: IngressOptions,
-  asked: Pick<GateOptions, 'inFlight' | 'deciding' | 'challenging' | 'utilization'>,
+  asked: Pick<GateOptions, 'inFlight' | 'deciding' | 'undecided' | 'challenging' | 'utilization'>,
 ): Gate {
   return createGate({
     ...config.overload,

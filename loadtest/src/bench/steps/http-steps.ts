@@ -5,7 +5,7 @@ import type { Audience } from '@paycrawl/ingress/delivery/job';
 import { createOrigins } from '@paycrawl/ingress/delivery/origin';
 import { closeServer, createPublicServer, listenOn } from '@paycrawl/ingress/http/server';
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
-import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
+import type { Door } from '@paycrawl/service-kit/plain-http/door';
 import { pageBytes } from '../page-server.js';
 import type { Step } from './budget.js';
 import { told } from './child.js';
@@ -71,7 +71,10 @@ export interface RefusalCost {
 /** Processor time of telling whoever brings this payment at the door to come back. */
 export function refusalCost(request: Buffer): Promise<RefusalCost> {
   const answer = problemAnswer('ingress_overloaded', 'Too many payments are in flight.');
-  const door: Door = { names: new Set(['x-payment']), isShut: () => true, refusal: () => answer };
+  const door: Door = {
+    ...{ names: new Set(['x-payment']), waitMsMax: timeoutMs },
+    ...{ state: () => 'shut', refusal: () => answer },
+  };
   return costOf(answer, { door, request: request.toString('latin1') });
 }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Answer } from './answer.js';
 import { repeatedAnswer } from './answer-head.js';
+import { createDoorLine, type Door, type DoorLine } from './door.js';
 import { type AnswerLine, PlainExchange } from './plain-exchange.js';
 import { isPlainGetWith, type PlainHead, readPlainHead } from './plain-head.js';
 
@@ -12,20 +13,13 @@ import { isPlainGetWith, type PlainHead, readPlainHead } from './plain-head.js';
  */
 export interface PlainLane {
   take(socket: Socket): void;
+  /** Requests that wait at the door. */
+  inLine(): number;
   /** From now on each answer is the last of its connection. */
   drain(): void;
   /** Ends connections that nothing is owed on. */
   closeIdle(): void;
   close(): void;
-}
-
-/** Where who brings such a header is turned away while nobody is let in, before more is read. */
-export interface Door {
-  /** Headers, in lower case, by which one knows who is meant. */
-  readonly names: ReadonlySet<string>;
-  isShut(): boolean;
-  /** Counts as refused whoever gets it. */
-  refusal(): Answer | undefined;
 }
 
 export interface PlainLaneOptions {
@@ -50,6 +44,10 @@ interface Lane {
   sweeps: number;
   readonly keepAliveS: number;
   readonly repeated: (answer: Answer, nowMs: number) => Buffer;
+  /** Who waits at the door. */
+  readonly line: DoorLine<Connection>;
+  /** The line is looked at before the loop turns again. */
+  isLooking: boolean;
 }
 
 interface Connection {
@@ -57,6 +55,8 @@ interface Connection {
   readonly socket: Socket;
   readonly line: AnswerLine;
   current: PlainExchange | undefined;
+  /** The request that waits at the door. */
+  atDoor: Buffer | undefined;
   /** A request whose body is not here yet. */
   begun: Begun | undefined;
   /** What came behind the current request. */
@@ -78,12 +78,14 @@ const noBytes = Buffer.alloc(0);
 const headEnd = Buffer.from('\r\n\r\n');
 /** An idle connection is ended after its time, and at most a quarter of it later. */
 const sweepsToEnd = 5;
+const lineLookMs = 50;
 
 export function createPlainLane(options: PlainLaneOptions): PlainLane {
   const keepAliveS = Math.floor(options.keepAliveTimeoutMs / 1000);
   const lane: Lane = {
     ...{ options, connections: new Set(), isDraining: false, sweeps: 0 },
     ...{ keepAliveS, repeated: repeatedAnswer(keepAliveS) },
+    ...{ line: createDoorLine<Connection>(() => performance.now()), isLooking: false },
   };
   const sweep = setInterval(
     () => {
@@ -92,20 +94,26 @@ export function createPlainLane(options: PlainLaneOptions): PlainLane {
     },
     options.keepAliveTimeoutMs / (sweepsToEnd - 1),
   ).unref();
+  // Whoever waits is looked at when an answer went out, too; where none does, here alone.
+  const looking = setInterval(() => look(lane), lineLookMs).unref();
   return {
     take: (socket) => take(lane, socket),
+    inLine: () => lane.line.length(),
     drain() {
       lane.isDraining = true;
     },
     closeIdle: () => endIdle(lane, 0),
-    close: () => clearInterval(sweep),
+    close() {
+      clearInterval(sweep);
+      clearInterval(looking);
+    },
   };
 }
 
 function endIdle({ connections, sweeps }: Lane, sweepsIdle: number): void {
   for (const connection of connections) {
-    const { current, begun, idleSince, socket } = connection;
-    if (current !== undefined || sweeps - idleSince < sweepsIdle) continue;
+    const { current, atDoor, begun, idleSince, socket } = connection;
+    if ((current ?? atDoor) !== undefined || sweeps - idleSince < sweepsIdle) continue;
     if (begun === undefined) socket.destroy();
     else handOver(connection, Buffer.concat(begun.pieces));
   }
@@ -124,12 +132,13 @@ function take(lane: Lane, socket: Socket): void {
   };
   const connection: Connection = {
     ...{ lane, socket, line, idleSince: lane.sweeps },
-    ...{ current: undefined, begun: undefined, rest: undefined },
+    ...{ current: undefined, atDoor: undefined, begun: undefined, rest: undefined },
     onData: (bytes) => receive(connection, bytes),
     // Half a connection is none: as the strict server sees it, whoever ends has left.
     onEnd: () => void socket.end(),
     onClose() {
       lane.connections.delete(connection);
+      connection.atDoor = undefined;
       finish(connection, false);
     },
   };
@@ -142,19 +151,21 @@ function take(lane: Lane, socket: Socket): void {
 function ignore(): void {}
 
 function receive(connection: Connection, bytes: Buffer): void {
-  const { current, begun, rest, socket, lane } = connection;
+  const { current, atDoor, begun, rest, socket, lane } = connection;
   if (begun !== undefined) return gather(connection, begun, bytes);
-  if (current === undefined) return begin(connection, bytes);
+  if ((current ?? atDoor) === undefined) return begin(connection, bytes);
   connection.rest = rest === undefined ? bytes : Buffer.concat([rest, bytes]);
   if (connection.rest.length > lane.options.headerBytesMax) socket.pause();
 }
 
-function begin(connection: Connection, bytes: Buffer): void {
+/** `isLetIn`: whoever stood at the door has been seen there. */
+function begin(connection: Connection, bytes: Buffer, isLetIn = false): void {
   const { options, sweeps } = connection.lane;
   const headBytes = bytes.indexOf(headEnd) + headEnd.length;
   const isWhole = headBytes >= headEnd.length && headBytes <= options.headerBytesMax;
   const text = isWhole ? bytes.toString('latin1', 0, headBytes) : '';
-  if (isWhole && headBytes === bytes.length && isTurnedAway(connection, text)) return;
+  const isAlone = isWhole && headBytes === bytes.length && !isLetIn;
+  if (isAlone && isStopped(connection, text, bytes)) return;
   const head = isWhole ? readPlainHead(text) : undefined;
   if (head === undefined || !options.takes(head)) return handOver(connection, bytes);
   if (bytes.length >= headBytes + head.bodyBytes) return start(connection, head, headBytes, bytes);
@@ -183,32 +194,88 @@ function start(connection: Connection, head: PlainHead, headBytes: number, bytes
   handOver(connection, bytes);
 }
 
-/** Answered with bytes that are there already: one read and one write, and nothing to remember. */
-function isTurnedAway(connection: Connection, head: string): boolean {
+/** At the door: it waits there, or is answered with bytes that are there already. */
+function isStopped(connection: Connection, head: string, bytes: Buffer): boolean {
   const { lane, socket } = connection;
-  const { door, nowMs } = lane.options;
+  const { door } = lane.options;
   // Who does not read its answers, or is to leave, is served with all that belongs to it.
-  if (door?.isShut() !== true || lane.isDraining || socket.writableLength > 0) return false;
-  const answer = isPlainGetWith(door.names, head) ? door.refusal() : undefined;
+  if (door === undefined || lane.isDraining || socket.writableLength > 0) return false;
+  const state = door.state(lane.line.length());
+  if (state === 'open' || !isPlainGetWith(door.names, head)) return false;
+  if (state === 'shut') return isTurnedAway(connection, door);
+  connection.atDoor = bytes;
+  lane.line.stand(connection);
+  return true;
+}
+
+function isTurnedAway(connection: Connection, door: Door): boolean {
+  const { lane, socket } = connection;
+  const answer = door.refusal();
   if (answer === undefined) return false;
-  socket.write(lane.repeated(answer, nowMs()));
+  socket.write(lane.repeated(answer, lane.options.nowMs()));
   connection.idleSince = lane.sweeps;
   return true;
 }
 
+/** Lets in whom there is room for; tells those who stood in line for too long. */
+function look(lane: Lane): void {
+  const { line } = lane;
+  const { door } = lane.options;
+  lane.isLooking = false;
+  if (door === undefined || line.length() === 0) return;
+  const lateBeforeMs = performance.now() - door.waitMsMax;
+  for (let late = line.next(lateBeforeMs); late; late = line.next(lateBeforeMs))
+    sendAway(late, door);
+  // Who has just come in may fill the room, so the door is asked for each of them.
+  while (line.length() > 0 && (lane.isDraining || door.state(0) === 'open')) {
+    const next = line.next();
+    if (next !== undefined) letIn(next);
+  }
+}
+
+/** With what came behind it. Nothing is done for who has left meanwhile. */
+function letIn(connection: Connection): void {
+  const { atDoor, rest, socket } = connection;
+  if (atDoor === undefined) return;
+  connection.atDoor = undefined;
+  connection.rest = undefined;
+  if (rest !== undefined) socket.resume();
+  begin(connection, rest === undefined ? atDoor : Buffer.concat([atDoor, rest]), true);
+}
+
+function sendAway(connection: Connection, door: Door): void {
+  if (connection.atDoor === undefined) return;
+  if (!isTurnedAway(connection, door)) return letIn(connection);
+  connection.atDoor = undefined;
+  goOn(connection);
+}
+
 function finish(connection: Connection, isComplete: boolean): void {
-  const { current, rest, socket, lane } = connection;
+  const { current, socket, lane } = connection;
   if (current === undefined) return;
   connection.current = undefined;
-  connection.rest = undefined;
   connection.idleSince = lane.sweeps;
   current.end(isComplete);
   if (!isComplete) socket.destroy();
   else if (current.isLast) socket.destroySoon();
-  else if (rest !== undefined) {
-    socket.resume();
-    begin(connection, rest);
-  }
+  else goOn(connection);
+  lookSoon(lane);
+}
+
+/** With what came behind a request that is answered. */
+function goOn(connection: Connection): void {
+  const { rest, socket } = connection;
+  if (rest === undefined) return;
+  connection.rest = undefined;
+  socket.resume();
+  begin(connection, rest);
+}
+
+/** At the end of this turn: many answers go out in one. */
+function lookSoon(lane: Lane): void {
+  if (lane.isLooking || lane.line.length() === 0) return;
+  lane.isLooking = true;
+  setImmediate(look, lane);
 }
 
 function handOver(connection: Connection, bytes: Buffer): void {

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
+import type { Door, DoorState } from '@paycrawl/service-kit/plain-http/door';
 import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
-import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { closeServer, createPublicServer, listenOn, type PublicServer } from './server.js';
 
 let server: PublicServer;
@@ -68,13 +68,14 @@ test('behavior: an answer looks as node:http writes it', async () => {
 });
 
 test('behavior: who brings a payment is turned away at a shut door, and the connection goes on', async () => {
-  const told = { isShut: true, refused: 0 };
+  const told = { state: 'shut' as DoorState, refused: 0 };
   const refusal = () => {
     told.refused += 1;
     return { status: 503, headers: { 'retry-after': '1' }, body: 'later' };
   };
   const names = new Set(['payment-signature', 'x-payment']);
-  const port = await serve(tell, 5_000, { names, isShut: () => told.isShut, refusal });
+  const door = { names, state: () => told.state, refusal, waitMsMax: 5_000 };
+  const port = await serve(tell, 5_000, door);
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   let text = '';
   socket.setEncoding('latin1').on('data', (chunk) => {
@@ -93,10 +94,81 @@ test('behavior: who brings a payment is turned away at a shut door, and the conn
   expect(await answerOf(paying)).toBe(refused);
   expect(await answerOf(paying)).toBe(refused);
   expect(toldOf(await answerOf(get('/a')))).toEqual(['GET /a']);
-  told.isShut = false;
+  told.state = 'open';
   expect(toldOf(await answerOf(paying))).toEqual(['GET /a']);
   expect(told.refused).toBe(2);
   socket.destroy();
+});
+
+describe('the line at the door', () => {
+  const names = new Set(['x-payment']);
+  const paying = (path: string): string => get(path, 'X-Payment: abc');
+
+  /** A door that lets in while there is room, and who came in. */
+  async function serveAtDoor({ room, waitMsMax = 5_000 }: { room: number; waitMsMax?: number }) {
+    const at = { room, came: [] as string[], stood: 0 };
+    const door: Door = {
+      ...{ names, waitMsMax },
+      state(inLine) {
+        if (inLine === 0 && at.room > 0) return 'open';
+        at.stood += 1;
+        return 'line';
+      },
+      refusal: () => ({ status: 503, headers: {}, body: 'later' }),
+    };
+    const port = await serve(
+      (exchange) => {
+        at.room -= 1;
+        at.came.push(exchange.target);
+        tell(exchange);
+      },
+      5_000,
+      door,
+    );
+    /** A connection whose first request stands in line before the others are sent. */
+    const knock = async (first: string, others: string): Promise<Socket> => {
+      const { stood } = at;
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+      socket.write(first, 'latin1');
+      await expect.poll(() => at.stood).toBeGreaterThan(stood);
+      socket.write(others, 'latin1');
+      return socket;
+    };
+    return { at, port, knock };
+  }
+
+  test('behavior: first come, first in, with what came behind each; others pass by', async () => {
+    const { at, port, knock } = await serveAtDoor({ room: 0 });
+    const first = whole(await knock(paying('/1'), get('/1b') + last));
+    const second = whole(await knock(paying('/2'), last));
+    const free = asked(port, [get('/free') + last]);
+    expect(toldOf(await free)).toEqual(['GET /free', 'GET /last']);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(at.came).toEqual(['/free', '/last']);
+    at.room = 1;
+    expect(toldOf(await first)).toEqual(['GET /1', 'GET /1b', 'GET /last']);
+    at.room = 1;
+    expect(toldOf(await second)).toEqual(['GET /2', 'GET /last']);
+  });
+
+  test('behavior: who waits for too long is told to come back, and its connection goes on', async () => {
+    const { at, knock } = await serveAtDoor({ room: 0, waitMsMax: 100 });
+    const answers = await whole(await knock(paying('/1'), get('/1b') + last));
+    expect(answers).toMatch(/^HTTP\/1\.1 503 .*\r\n\r\nlater/s);
+    expect(toldOf(answers)).toEqual(['GET /1b', 'GET /last']);
+    expect(at.came).toEqual(['/1b', '/last']);
+  });
+
+  test('behavior: nothing is done for who left the line', async () => {
+    const { at, knock } = await serveAtDoor({ room: 0 });
+    const gone = await knock(paying('/gone'), '');
+    const staying = whole(await knock(paying('/here'), last));
+    gone.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    at.room = 1;
+    expect(toldOf(await staying)).toEqual(['GET /here', 'GET /last']);
+    expect(at.came).toEqual(['/here', '/last']);
+  });
 });
 
 test('property: however it is cut, plain or not, each request has its answer, in order', async () => {

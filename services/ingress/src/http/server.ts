@@ -2,9 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
 import type { Answer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Door } from '@paycrawl/service-kit/plain-http/door';
 import type { Exchange } from '@paycrawl/service-kit/plain-http/exchange';
 import { closeWithLane, putLaneBefore } from '@paycrawl/service-kit/plain-http/lane-before-server';
-import type { Door, PlainLane } from '@paycrawl/service-kit/plain-http/plain-lane';
+import type { PlainLane } from '@paycrawl/service-kit/plain-http/plain-lane';
 import { strictExchange } from './strict-exchange.js';
 
 export interface ServerOptions {

@@ -9,12 +9,14 @@ afterEach(() => {
 });
 
 let gate: Gate;
-const load = { inFlight: 0, deciding: 0, challenging: 0, utilization: 0 };
+const load = { inFlight: 0, deciding: 0, undecided: 0, challenging: 0, utilization: 0 };
 
 function open(over: Partial<GateOptions> = {}): void {
-  Object.assign(load, { inFlight: 0, deciding: 0, challenging: 0, utilization: 0 });
+  Object.assign(load, { inFlight: 0, deciding: 0, undecided: 0, challenging: 0, utilization: 0 });
   gate = createGate({
     inFlightMax: 1_000,
+    undecidedMax: 100,
+    doorLineMax: 50,
     decisionWaitMsMax: 1_000,
     challengesInFlightMax: 500,
     challengesPerPayment: 2,
@@ -24,6 +26,7 @@ function open(over: Partial<GateOptions> = {}): void {
     refusalHoldMs: 1_000,
     inFlight: () => load.inFlight,
     deciding: () => load.deciding,
+    undecided: () => load.undecided,
     challenging: () => load.challenging,
     utilization: () => load.utilization,
     nowMs: () => Date.now(),
@@ -159,4 +162,20 @@ test('behavior: refusals are held for their time, at most so many, and none afte
   gate.close();
   expect(gate.gauges().held).toBe(0);
   expect(gate.hold()).toBe(undefined);
+});
+
+test('behavior: more than are decided at once stand in line at the door, until it is shut', () => {
+  open();
+  load.undecided = 99;
+  expect(gate.door(0)).toBe('open');
+  // Nobody passes by those who wait.
+  expect(gate.door(1)).toBe('line');
+  load.undecided = 100;
+  expect(gate.door(0)).toBe('line');
+  expect(gate.door(49)).toBe('line');
+  expect(gate.door(50)).toBe('shut');
+  // Who waits will be in flight: memory is bounded by all of them.
+  load.inFlight = 960;
+  expect(gate.door(39)).toBe('line');
+  expect(gate.door(40)).toBe('shut');
 });

@@ -1,3 +1,4 @@
+import type { DoorState } from '@paycrawl/service-kit/plain-http/door';
 import type { Credit } from '@paycrawl/service-kit/plain-http/exchange';
 import { initialBudget, look, onPayment, take } from './challenge-budget.js';
 import { createHeldRefusals } from './held-refusals.js';
@@ -11,6 +12,8 @@ import { adjust, initialLimit } from './payment-limit.js';
 export interface Gate {
   /** For a request that carries a payment: undefined lets it in. */
   refusesPayment(): ShedReason | undefined;
+  /** For one more at the door, where so many wait for their turn. */
+  door(inLine: number): DoorState;
   /** How long the decision about a proof took, and whether it is a payment now. */
   decided(tookMs: number, isAccepted: boolean): void;
   /** For a request without one, or whose payment is refused: undefined lets it in. */
@@ -28,6 +31,8 @@ export type ShedReason =
   | 'payments_full'
   /** Decisions take too long for one more. */
   | 'payments_slow'
+  /** As many as may wait at the door, or one as long as it may. */
+  | 'payments_waiting'
   /** As many challenges as allowed wait for the log. */
   | 'challenges_full'
   /** The process is busy, and payments go first. */
@@ -42,6 +47,8 @@ export interface GateGauges {
 
 export interface GateOptions {
   readonly inFlightMax: number;
+  readonly undecidedMax: number;
+  readonly doorLineMax: number;
   readonly decisionWaitMsMax: number;
   readonly challengesInFlightMax: number;
   readonly challengesPerPayment: number;
@@ -53,6 +60,8 @@ export interface GateOptions {
   readonly inFlight: () => number;
   /** Proofs that wait for their decision. */
   readonly deciding: () => number;
+  /** Proofs that are read and not decided yet. */
+  readonly undecided: () => number;
   /** Challenges that wait for the log. */
   readonly challenging: () => number;
   /** Share of the time since it was asked last in which the event loop, or who works for it, was busy. */
@@ -65,7 +74,7 @@ const heldMax = 4_096;
 const lookIntervalMs = 100;
 
 export function createGate(options: GateOptions): Gate {
-  const { inFlight, deciding, challenging, utilization, nowMs } = options;
+  const { inFlight, deciding, undecided, challenging, utilization, nowMs } = options;
   const { inFlightMax, challengesInFlightMax } = options;
   const limitKnobs = { waitMsMax: options.decisionWaitMsMax, waitingMax: inFlightMax };
   const budgetKnobs = {
@@ -84,12 +93,17 @@ export function createGate(options: GateOptions): Gate {
     look(budget, budgetKnobs, { isBusy, nowMs: atMs });
     refusals.release(atMs);
   }, lookIntervalMs).unref();
+  const refusesPayment = (inLine = 0): ShedReason | undefined => {
+    if (inFlight() + inLine >= inFlightMax) return 'payments_full';
+    const waiting = deciding();
+    if (waiting > limit.waitingMost) limit.waitingMost = waiting;
+    return waiting >= limit.limit ? 'payments_slow' : undefined;
+  };
   return {
-    refusesPayment() {
-      if (inFlight() >= inFlightMax) return 'payments_full';
-      const waiting = deciding();
-      if (waiting > limit.waitingMost) limit.waitingMost = waiting;
-      return waiting >= limit.limit ? 'payments_slow' : undefined;
+    refusesPayment: () => refusesPayment(),
+    door(inLine) {
+      if (inLine >= options.doorLineMax || refusesPayment(inLine) !== undefined) return 'shut';
+      return inLine > 0 || undecided() >= options.undecidedMax ? 'line' : 'open';
     },
     decided(tookMs, isAccepted) {
       if (tookMs < limit.shortestMs) limit.shortestMs = tookMs;

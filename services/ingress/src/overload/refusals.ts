@@ -1,6 +1,6 @@
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
+import type { Door } from '@paycrawl/service-kit/plain-http/door';
 import type { Credit } from '@paycrawl/service-kit/plain-http/exchange';
-import type { Door } from '@paycrawl/service-kit/plain-http/plain-lane';
 import type { Gate, ShedReason } from './gate.js';
 import type { Newcomers } from './newcomers.js';
 
@@ -26,9 +26,12 @@ export interface ShedDeps {
 }
 
 /** The answer to a payment that is not let in, at once: its client has something to lose. */
-export function shedPayment({ gate, onShed, onProof }: ShedDeps): Answer | undefined {
-  const why = gate.refusesPayment();
-  if (why === undefined) return undefined;
+export function shedPayment(deps: ShedDeps): Answer | undefined {
+  const why = deps.gate.refusesPayment();
+  return why && shed(deps, why);
+}
+
+function shed({ onShed, onProof }: ShedDeps, why: ShedReason): Answer {
   onShed(why);
   onProof('ingress_overloaded');
   return paymentsRefused;
@@ -38,11 +41,13 @@ export function shedPayment({ gate, onShed, onProof }: ShedDeps): Answer | undef
 const paymentNames: ReadonlySet<string> = new Set(['payment-signature', 'x-payment']);
 
 /** The same at the door, where a request is hardly read: who brings a payment is told by its head. */
-export function paymentDoor(deps: ShedDeps): Door {
+export function paymentDoor(deps: ShedDeps, waitMsMax: number): Door {
+  const { gate } = deps;
   return {
     names: paymentNames,
-    isShut: () => deps.gate.refusesPayment() !== undefined,
-    refusal: () => shedPayment(deps),
+    state: gate.door,
+    refusal: () => shed(deps, gate.refusesPayment() ?? 'payments_waiting'),
+    waitMsMax,
   };
 }
 
