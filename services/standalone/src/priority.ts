@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /**
@@ -34,5 +34,18 @@ export function lowerPriority(pid: number, nice: number): void {
     setPriority(pid, nice);
   } catch {
     // Not allowed, or gone already: it stays as it is.
+  }
+}
+
+/**
+ * Of a process that leads a session of its own. Where sessions share the processor among them, a
+ * priority counts only within one, and the session has another (sched(7), autogroups).
+ */
+export function lowerSessionPriority(pid: number, nice: number): void {
+  lowerPriority(pid, nice);
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(nice));
+  } catch {
+    // No such thing here, or several in a tenth of a second: it stays as it is.
   }
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -16,6 +17,12 @@ test('behavior: on one machine the back office lets those go first whom crawlers
       nice: niceOf(service),
     });
     onTestFinished(async () => void (await stop()));
+    const file = `/proc/${pid}/autogroup`;
+    // Only root may do it as often as this.
+    const isTold = process.getuid?.() === 0 && existsSync(file);
+    const session = isTold ? await readFile(file, 'utf8') : '';
+    // "/autogroup-7 nice 10"; a kernel without such groups has no file.
+    if (session !== '') expect(session).toMatch(niceOf(service) > 0 ? / nice 10$/m : / nice 0$/m);
     return getPriority(pid);
   };
   const own = getPriority();

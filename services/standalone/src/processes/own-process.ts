@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import { processEnvironment } from '@paycrawl/service-kit/config';
-import { lowerPriority } from '../priority.js';
+import { lowerPriority, lowerSessionPriority } from '../priority.js';
 import { notePid } from './leftovers.js';
 
 /** One of our own programs as a process of this machine. */
@@ -62,7 +62,7 @@ export async function spawnProcess(plan: ProcessPlan): Promise<OwnProcess> {
   const ended = endingOf(child);
   const { pid } = child;
   if (pid === undefined) throw fail('process_failed', `${name} cannot be started`);
-  if (nice > 0) lowerPriority(pid, nice);
+  if (nice > 0) (isDetached ? lowerSessionPriority : lowerPriority)(pid, nice);
   if (plan.pidDirectory !== undefined) {
     const forget = notePid(plan.pidDirectory, pid);
     void ended.then(forget);
