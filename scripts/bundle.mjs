@@ -24,15 +24,29 @@ const entries = {
   analytics: { 'chdb-worker': join(root, 'packages/warehouse/src/chdb-worker.js') },
 };
 
-await Promise.all(Object.entries(entries).map(([service, others]) => bundle(service, others)));
+await Promise.all(
+  Object.entries(entries).map(([service, others]) => bundleService(service, others)),
+);
+await bundleRefoldThread();
 
-async function bundle(service, others) {
+async function bundleService(service, others) {
   const directory = join(root, 'services', service);
   for (const name of readdirSync(join(directory, 'dist'))) {
     if (name.startsWith(`${chunks}-`)) rmSync(join(directory, 'dist', name));
   }
+  await bundle({ main: join(directory, 'src/main.ts'), ...others }, join(directory, 'dist'));
+}
+
+/** By itself, so that the main program stays one file: a rebuild starts one for each core. */
+async function bundleRefoldThread() {
+  const rebuild = join(root, 'services/analytics/src/rebuild');
+  const directory = join(root, 'services/analytics/dist/rebuild');
+  await bundle({ 'refold-worker': join(rebuild, 'refold-worker.ts') }, directory);
+}
+
+async function bundle(input, directory) {
   const build = await rolldown({
-    input: { main: join(directory, 'src/main.ts'), ...others },
+    input,
     platform: 'node',
     external: native,
     // Packages of this repository are read from their sources: `tsc` has checked them.
@@ -40,7 +54,7 @@ async function bundle(service, others) {
     logLevel: 'warn',
   });
   await build.write({
-    dir: join(directory, 'dist'),
+    dir: directory,
     chunkFileNames: `${chunks}-[name]-[hash].js`,
   });
   await build.close();
