@@ -20,6 +20,12 @@ export interface Fold<Out> {
    * Parks the entity by an output; absent means that the process stops.
    */
   park?(view: View<Out>, event: AnyEvent, position: InputPosition, code: string): void;
+  /**
+   * Where `view.isSettledLater`, `apply` may gather what several records add up to; here it goes
+   * into the state, and out as outputs of the last record. Called between records, before
+   * anything of them is stored or written.
+   */
+  settle?(view: View<Out>): void;
 }
 
 export interface InputPosition {
@@ -30,6 +36,8 @@ export interface InputPosition {
 
 /** Keys are ASCII and never begin with `~` (the runtime's own). */
 export interface View<Out> extends ReadView {
+  /** Who applies records calls the `settle` of the fold after them. */
+  readonly isSettledLater?: boolean;
   set(key: string, value: unknown): void;
   delete(key: string): void;
   /** Wakes `key` by a `TimePassed` record at or after `atMs`; several times per key may stand. */

@@ -1,6 +1,6 @@
 import type { LogRecord } from '@paycrawl/event-log/event-log';
 import { describe, expect, it } from 'vitest';
-import type { Caused, LogOutput } from './fold.js';
+import type { Caused, Fold, LogOutput } from './fold.js';
 import { deadLetterOf, eventOf } from './log-sink.js';
 import { createPartition } from './partition.js';
 import { createMemoryStore, type Store } from './store.js';
@@ -252,6 +252,67 @@ describe('outputs', () => {
     await expect.poll(() => held.length).toBe(1);
     await folding;
     expect(isFolded).toBe(true);
+  });
+});
+
+describe('a fold that gathers', () => {
+  /** Counts the records of a batch; the last one tells. */
+  function counting(): Fold<string> {
+    let gathered = 0;
+    return {
+      name: 'verifier',
+      input: 'payments',
+      apply(view, event) {
+        expect(view.isSettledLater).toBe(true);
+        if (event.type === 'PayerFrozen' && event.data.reason === 'break') throw new RangeError();
+        gathered += 1;
+      },
+      settle(view) {
+        const before = view.get<number>('count') ?? 0;
+        view.set('count', before + gathered);
+        view.emit(`${before}+${gathered}`);
+        gathered = 0;
+      },
+    };
+  }
+
+  function counter(store: Store) {
+    const told: string[] = [];
+    const partition = createPartition<string>({
+      ...{ fold: counting(), partition: 0, store, deadLetter: () => '', onBroken: () => {} },
+      sink: {
+        write: async (outputs) => {
+          for (const { output, cause } of outputs) told.push(`${cause[2]}.${cause[3]} ${output}`);
+        },
+        close: async () => {},
+      },
+    });
+    return { partition, told };
+  }
+
+  it('behavior: settles after each batch, as outputs of its last record, before it is stored', async () => {
+    const store = createMemoryStore();
+    const { partition, told } = counter(store);
+    const story = records(given('a', 'sum'), given('b', 'sum'), given('c', 'sum'));
+    await partition.fold(story.slice(0, 2));
+    await partition.fold(story.slice(0, 2));
+    await partition.drained();
+    expect(await partition.checkpoint()).toMatchObject({ nextOffset: 2 });
+    expect(store.get('count')).toBe(2);
+    await partition.fold(story);
+    await partition.drained();
+    expect(told).toEqual(['1.0 0+2', '2.0 2+1']);
+  });
+
+  it('behavior: settles what came before a record that cannot be folded', async () => {
+    const store = createMemoryStore();
+    const { partition, told } = counter(store);
+    const story = records(given('a', 'sum'), given('b', 'sum'), given('c', 'break'));
+    await expect(partition.fold(story)).rejects.toThrow(RangeError);
+    await partition.drained();
+    expect(told).toEqual(['1.0 0+2']);
+    expect(await partition.checkpoint()).toMatchObject({ nextOffset: 2 });
+    expect(store.get('count')).toBe(2);
   });
 });
 

@@ -66,7 +66,7 @@ interface Standing {
 
 export function createPartition<Out>(options: PartitionOptions<Out>): Partition<Out> {
   const { store } = options;
-  const working = createWorking<Out>(store);
+  const working = createWorking<Out>(store, { isSettledLater: true });
   const writer = createWriter(options);
   let stored = store.position();
   let { nextOffset, nowMs } = stored;
@@ -79,11 +79,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     const recordNowMs = Math.max(nowMs, record.timestampMs);
     working.begin(recordNowMs);
     const trace = applyRecord(options, working, record, standing);
-    let index = 0;
-    for (const output of working.keep()) {
-      const cause: Cause = [record.topic, record.partition, record.offset, index++];
-      outputs.push({ output, cause, nowMs: recordNowMs, trace });
-    }
+    put(outputs, working.keep(), record, { nowMs: recordNowMs, trace });
     oldestMs ??= record.timestampMs;
     // A seed brings the time of the generation before along.
     nowMs = working.view.nowMs;
@@ -92,6 +88,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
 
   /** Folds up to a record that cannot be folded; what came before it stands. */
   function foldAll(records: readonly LogRecord[], outputs: Caused<Out>[]): void {
+    const from = nextOffset;
     try {
       for (const record of records) foldRecord(record, outputs);
     } catch (error) {
@@ -99,6 +96,7 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
       working.undo();
       throw error;
     } finally {
+      if (nextOffset > from) settle(options.fold, working, outputs, [records, nextOffset - 1]);
       writer.add(outputs, nextOffset);
       if (outputs.length > 0) options.onFolded?.(outputs);
       options.onStep?.('folded');
@@ -133,6 +131,35 @@ export function createPartition<Out>(options: PartitionOptions<Out>): Partition<
     stored: () => stored,
     oldestFoldedMs: () => cut?.oldestMs ?? oldestMs,
   };
+}
+
+/** What the records of a batch add up to: outputs of the one that was folded last. */
+function settle<Out>(
+  fold: Fold<Out>,
+  { view, keep }: Working<Out>,
+  outputs: Caused<Out>[],
+  [records, offset]: readonly [records: readonly LogRecord[], offset: number],
+): void {
+  const last = fold.settle && records.findLast((record) => record.offset === offset);
+  if (last === undefined) return;
+  fold.settle?.(view);
+  const before = outputs.at(-1)?.cause;
+  const index = before?.[2] === offset ? before[3] + 1 : 0;
+  put(outputs, keep(), last, { nowMs: view.nowMs, trace: undefined }, index);
+}
+
+function put<Out>(
+  outputs: Caused<Out>[],
+  kept: readonly Out[],
+  { topic, partition, offset }: LogRecord,
+  { nowMs, trace }: Pick<Caused<Out>, 'nowMs' | 'trace'>,
+  from = 0,
+): void {
+  let index = from;
+  for (const output of kept) {
+    const cause: Cause = [topic, partition, offset, index++];
+    outputs.push({ output, cause, nowMs, trace });
+  }
 }
 
 /** The view reads through to the store: it must stand where this owner left it, or is writing. */

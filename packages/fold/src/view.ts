@@ -31,16 +31,23 @@ export interface Working<Out> {
   earliestTimerMs(): number | undefined;
 }
 
+export interface WorkingOptions {
+  readonly cacheEntriesMax?: number;
+  /** See `Fold.settle`. */
+  readonly isSettledLater?: boolean;
+}
+
 export function createWorking<Out>(
   store: EntityReader,
-  options: { cacheEntriesMax: number } = { cacheEntriesMax: 50_000 },
+  { cacheEntriesMax = 50_000, isSettledLater = false }: WorkingOptions = {},
 ): Working<Out> {
-  const layers = createLayers(store, options.cacheEntriesMax);
+  const layers = createLayers(store, cacheEntriesMax);
   const timers = createTimers(layers);
   let outputs: Out[] = [];
   let nowMs = 0;
 
   const view: View<Out> = {
+    isSettledLater,
     get nowMs() {
       return nowMs;
     },

@@ -20,7 +20,7 @@ export function openFolding<Out>(
   /** Of the whole fold, or of each event: when the log took it. */
   time: number | ((event: AnyEvent) => number),
 ): Folding<Out> {
-  const working = createWorking<Out>(createMemoryStore());
+  const working = createWorking<Out>(createMemoryStore(), { isSettledLater: true });
   const topic = physicalTopic(fold.input);
   let offset = 0;
   const nowOf = typeof time === 'number' ? () => time : time;
@@ -38,6 +38,12 @@ export function openFolding<Out>(
           outputs.push({ output, cause, nowMs, trace: undefined });
         }
         offset += 1;
+      }
+      fold.settle?.(working.view);
+      let index = outputs.length;
+      for (const output of working.keep()) {
+        const cause: Cause = [topic, 0, offset - 1, index++];
+        outputs.push({ output, cause, nowMs: working.view.nowMs, trace: undefined });
       }
       return outputs;
     },

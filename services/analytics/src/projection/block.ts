@@ -66,11 +66,8 @@ export function addToBlock(block: Block, caused: Output): void {
   }
 }
 
-function keepNewest(
-  ofTable: Map<string, Newer> | undefined,
-  entity: Entity,
-  { cause, nowMs }: Output,
-): void {
+function keepNewest(ofTable: Map<string, Newer> | undefined, entity: Entity, output: Output): void {
+  const { cause, nowMs } = momentOf(entity, output);
   const known = ofTable?.get(entity.key);
   if (known === undefined) {
     ofTable?.set(entity.key, { entity, cause, nowMs });
@@ -79,6 +76,13 @@ function keepNewest(
   known.entity = entity;
   known.cause = cause;
   known.nowMs = nowMs;
+}
+
+/** A total is told after all records of a batch, and was changed by some of them last. */
+function momentOf(entity: Entity, caused: Output): Pick<Output, 'cause' | 'nowMs'> {
+  if (!('at' in entity) || entity.at === undefined) return caused;
+  const [topic, partition, , place] = caused.cause;
+  return { cause: [topic, partition, entity.at.offset, place], nowMs: entity.at.nowMs };
 }
 
 function newestOf({ newest }: Block, { cause }: Output): Newest {

@@ -2,9 +2,10 @@ import type { AnyEvent, EventOfType, Mutable } from '@paycrawl/events/event';
 import type { CrawlStatus } from '../routes/api-types.js';
 import { assetId, atomicOf } from './assets.js';
 import type { BatchCharge } from './batch.js';
+import { endingKey } from './bucket-keys.js';
 import { type Crawl, crawlKey, isBooked, keptAfterEndMs } from './crawl.js';
 import { type ProjectionView, projectionFold } from './projection-fold.js';
-import { count, endingKey, type Measure } from './totals.js';
+import { count, type Measure } from './totals.js';
 
 type Data<Type extends AnyEvent['type']> = EventOfType<Type>['data'];
 type WithRequest = Data<

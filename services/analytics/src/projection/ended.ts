@@ -1,6 +1,6 @@
+import { endingKey } from './bucket-keys.js';
 import type { Crawl } from './crawl.js';
 import type { ProjectionView } from './projection-fold.js';
-import { endingKey } from './totals.js';
 
 /** How often ended state is looked for, in log time, and how much goes at once. */
 const sweepEveryMs = 1000;
@@ -13,8 +13,7 @@ const sweptKey = 'm/swept';
  * writes into the topics that it reads, so there are no timers: the next record does it.
  */
 export function sweepEnded(view: ProjectionView): void {
-  const sweptMs = view.get<number>(sweptKey) ?? 0;
-  if (view.nowMs - sweptMs < sweepEveryMs) return;
+  if (view.nowMs - sweptMsOf(view) < sweepEveryMs) return;
   view.set(sweptKey, view.nowMs);
   const { nowMs } = view;
   for (const prefix of ['h/', 'd/', 'n/', 'p/', 'q/']) {
@@ -24,6 +23,11 @@ export function sweepEnded(view: ProjectionView): void {
     view.delete(key);
     forgetCrawl(view, key);
   }
+}
+
+/** Log time of the last time. */
+export function sweptMsOf(view: ProjectionView): number {
+  return view.get<number>(sweptKey) ?? 0;
 }
 
 function endedKeys(view: ProjectionView, prefix: string, nowMs: number): string[] {

@@ -4,9 +4,8 @@ import * as Sample from './events.given.js';
 import { given } from './fold.given.js';
 import { paymentsFold } from './index-folds.js';
 import { ledgerFold } from './ledger-fold.js';
-import type { ProjectionOutput } from './output.js';
 import { settlementsFold } from './settlements-fold.js';
-import { count, dayMs, otherPaths, pathsPerDayMax, pathsPerMonthMax } from './totals.js';
+import { dayMs, otherPaths, pathsPerDayMax, pathsPerMonthMax } from './totals.js';
 
 const noon = Date.UTC(2026, 0, 31, 12);
 
@@ -78,21 +77,10 @@ describe('challenges projection', () => {
 
   test('behavior: made-up paths of many days do not fill the state of a month', () => {
     const from = Date.UTC(2026, 0, 1);
-    const state = new Map<string, unknown>();
+    const fold = given(challengesFold);
     const visit = (index: number) => {
-      const outputs: ProjectionOutput[] = [];
-      const view = {
-        nowMs: from + Math.floor(index / pathsPerDayMax) * dayMs,
-        get: <Value>(key: string) => state.get(key) as Value | undefined,
-        set: (key: string, value: unknown) => void state.set(key, value),
-        delete: (key: string) => void state.delete(key),
-        range: () => [],
-        emit: (output: ProjectionOutput) => void outputs.push(output),
-      };
-      const request = { publisher: 'pub-1', crawler: 'GPTBot', dialect: '', path: `/${index}` };
-      const rest = { asset: Sample.usdc, amount: 1n, subject: 'q', code: '' };
-      count(view, { measure: 'challenged', ...request, ...rest });
-      return outputs;
+      const atMs = from + Math.floor(index / pathsPerDayMax) * dayMs;
+      return fold.feed('ChallengeIssued', Sample.challengeIssued({ path: `/${index}` }), { atMs });
     };
     for (let index = 0; index < pathsPerMonthMax; index += 1) visit(index);
     const outputs = visit(pathsPerMonthMax);

@@ -46,6 +46,13 @@ export interface LedgerTotal {
   readonly credits: bigint;
 }
 
+/** The record after which a total stood so; absent: that of the output. */
+export interface Moment {
+  readonly offset: number;
+  /** Log time. */
+  readonly nowMs: number;
+}
+
 /**
  * What the projection folds emit: rows keyed by their cause, and entities in their newest state
  * (`key` names the entity within its source partition and tells it from others exactly as the
@@ -56,16 +63,44 @@ export type ProjectionOutput =
   | { readonly table: 'event_index'; readonly subject: string; readonly type: EventType }
   | { readonly table: 'facts'; readonly fact: Fact }
   | { readonly table: 'ledger_entries'; readonly entry: LedgerEntry }
-  | { readonly table: 'rollup_hour'; readonly key: string; readonly total: HourTotal }
-  | { readonly table: 'rollup_path_day'; readonly key: string; readonly total: PathDayTotal }
-  | { readonly table: 'rollup_path_month'; readonly key: string; readonly total: PathMonthTotal }
-  | { readonly table: 'log_totals'; readonly key: string; readonly total: LogTotal }
-  | { readonly table: 'ledger_totals'; readonly key: string; readonly total: LedgerTotal }
+  | {
+      readonly table: 'rollup_hour';
+      readonly key: string;
+      readonly total: HourTotal;
+      readonly at?: Moment;
+    }
+  | {
+      readonly table: 'rollup_path_day';
+      readonly key: string;
+      readonly total: PathDayTotal;
+      readonly at?: Moment;
+    }
+  | {
+      readonly table: 'rollup_path_month';
+      readonly key: string;
+      readonly total: PathMonthTotal;
+      readonly at?: Moment;
+    }
+  | {
+      readonly table: 'log_totals';
+      readonly key: string;
+      readonly total: LogTotal;
+      readonly at?: Moment;
+    }
+  | {
+      readonly table: 'ledger_totals';
+      readonly key: string;
+      readonly total: LedgerTotal;
+      readonly at?: Moment;
+    }
   | { readonly table: 'crawls'; readonly key: string; readonly crawl: Crawl }
   | { readonly table: 'crawls'; readonly key?: undefined; readonly crawl: Crawl }
   | { readonly table: 'batches'; readonly key: string; readonly batch: Batch }
   | { readonly table: 'batch_charges'; readonly key: string; readonly charge: BatchCharge }
   | { readonly table: 'dead-letters'; readonly record: DeadLetter };
+
+/** An absolute total, which the next one of its key replaces. */
+export type TotalOutput = Extract<ProjectionOutput, { readonly total: unknown }>;
 
 export interface DeadLetter {
   readonly code: string;
