@@ -29,7 +29,11 @@ export function isBodyless(method: string, status: number): boolean {
 }
 
 /** Name, value, name, value of an answer whose body is here, with its length. */
-export function linesOf(method: string, { status, headers, body }: Answer): (string | string[])[] {
+export function linesOf(
+  method: string,
+  { status, headers, body }: Answer,
+  bodyBytes = bytesOf(body),
+): (string | string[])[] {
   const isWithout = isBodyless(method, status);
   // A list: copying the object to add the length would cost more than writing it out.
   const lines: (string | string[])[] = [];
@@ -38,8 +42,11 @@ export function linesOf(method: string, { status, headers, body }: Answer): (str
   }
   // HEAD and 304 tell the length of what GET would bring, where the origin told it.
   if (!isWithout) {
-    const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    lines.push('content-length', String(bytes));
+    lines.push('content-length', String(bodyBytes));
   }
   return lines;
+}
+
+export function bytesOf(body: Buffer | string): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { type Answer, type AnswerHeaders, isBodyless, linesOf } from './answer.js';
+import { type Answer, type AnswerHeaders, bytesOf, isBodyless, linesOf } from './answer.js';
 import { headText } from './answer-head.js';
 import type { Credit, EndListener, Exchange } from './exchange.js';
 import { framingOf, plainBody } from './plain-body.js';
@@ -68,12 +68,13 @@ export class PlainExchange implements Exchange {
   answer(answer: Answer): void {
     const { socket, written } = this.line;
     if (this.status !== 0 || socket.destroyed) return;
-    const head = this.begin(answer.status, linesOf(this.method, answer));
     const { body } = answer;
+    const bodyBytes = bytesOf(body);
+    const head = this.begin(answer.status, linesOf(this.method, answer, bodyBytes));
     if (isBodyless(this.method, answer.status)) socket.write(head, 'latin1', written);
     else if (typeof body !== 'string') writeWithBody(socket, head, body, written);
     // As many bytes as characters: ASCII, which is spelled alike in both.
-    else if (Buffer.byteLength(body) === body.length) socket.write(head + body, 'latin1', written);
+    else if (bodyBytes === body.length) socket.write(head + body, 'latin1', written);
     else writeWithBody(socket, head, Buffer.from(body), written);
   }
 
