@@ -7,7 +7,7 @@ import { checksumAddressOf } from './address.js';
 import { domainSeparator, transferAuthorizationDigest } from './eip712.js';
 import { bytesFromHex, type Hex, hexFromBytes } from './hex.js';
 import { keccak256 } from './keccak.js';
-import { macBytes, quoteMac } from './quote-mac.js';
+import { macBytes, quoteMac, quoteMacText } from './quote-mac.js';
 import { addressOfPrivateKey, recoverAddress, recoverAddressWith, signDigest } from './recover.js';
 import { loadNative, loadWasm } from './secp256k1-engine.js';
 
@@ -98,8 +98,10 @@ test('property: the MAC of a quote is HMAC-SHA256, whatever the key and the mess
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), messages, (secret, message) => {
       const mac = createHmac('sha256', secret).update(message, 'utf8').digest();
-      const made = quoteMac({ id: 'k', secret }, message);
-      expect(hexFromBytes(made)).toBe(hexFromBytes(mac.subarray(0, macBytes)));
+      const key = { id: 'k', secret };
+      const whole = mac.subarray(0, macBytes);
+      expect(hexFromBytes(quoteMac(key, message))).toBe(hexFromBytes(whole));
+      expect(quoteMacText(key, message)).toBe(whole.toString('base64url'));
     }),
   );
 });

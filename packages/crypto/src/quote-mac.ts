@@ -15,12 +15,39 @@ export function quoteMac(key: QuoteKey, message: string): Uint8Array {
   if (message.length > messageLengthMax) {
     return createHmac('sha256', key.secret).update(message, 'utf8').digest().subarray(0, macBytes);
   }
-  return shortMac(padsOf(key), message).subarray(0, macBytes);
+  const binary = shortMac(padsOf(key), message, 'binary');
+  return Buffer.from(binary, 'binary').subarray(0, macBytes);
+}
+
+/** The same in base64url, as a quote spells it; it costs half as much as to write the bytes so. */
+export function quoteMacText(key: QuoteKey, message: string): string {
+  if (message.length > messageLengthMax) {
+    return Buffer.from(quoteMac(key, message)).toString('base64url');
+  }
+  const text = shortMac(padsOf(key), message, 'base64url');
+  // Two bits of the last character are the 16th byte's, the others those of a byte that is cut off.
+  const code = text.charCodeAt(lastOfMac);
+  return text.slice(0, lastOfMac) + (lastCharacters[code] as string);
 }
 
 /** In constant time, so that a forger learns nothing from how long a refusal takes. */
 export function isQuoteMac(key: QuoteKey, message: string, mac: Uint8Array): boolean {
   return mac.length === macBytes && timingSafeEqual(mac, quoteMac(key, message));
+}
+
+/** Where the last character of 16 bytes in base64url stands. */
+const lastOfMac = 21;
+/** By the code of a character in base64url: the one that has its first two bits and no others. */
+const lastCharacters: readonly string[] = lastCharactersOf(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+);
+
+function lastCharactersOf(alphabet: string): string[] {
+  const characters: string[] = [];
+  for (const [value, character] of [...alphabet].entries()) {
+    characters[character.charCodeAt(0)] = alphabet[value & 0b110000] as string;
+  }
+  return characters;
 }
 
 const blockBytes = 64;
@@ -57,9 +84,13 @@ function padsOf(key: QuoteKey): Pads {
  * HMAC by two plain hashes over buffers that are there already: every offer and every proof needs
  * one, and making a keyed hash object costs more than hashing.
  */
-function shortMac({ inner, outer }: Pads, message: string): Buffer {
+function shortMac(
+  { inner, outer }: Pads,
+  message: string,
+  spelling: 'binary' | 'base64url',
+): string {
   const bytes = blockBytes + inner.write(message, blockBytes, 'utf8');
   // A binary string holds the bytes as they are; a Buffer for each digest takes twice as long.
   outer.write(hash('sha256', inner.subarray(0, bytes), 'binary'), blockBytes, 'binary');
-  return Buffer.from(hash('sha256', outer, 'binary'), 'binary');
+  return hash('sha256', outer, spelling);
 }

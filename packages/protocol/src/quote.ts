@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isQuoteMac, type QuoteKey, quoteMac } from '@paycrawl/crypto/quote-mac';
+import { isQuoteMac, type QuoteKey, quoteMacText } from '@paycrawl/crypto/quote-mac';
 
 /**
  * A quote is what a 402 promises: this method and URL for this amount to this payee, until then.
@@ -43,10 +43,31 @@ const compactGrammar =
   /^1\.([0-9a-z]{1,9})\.([\w-]{1,16})\.([\w-]{1,64})\.([0-9a-z]{1,9})\.([\w-]{1,64})\.([\w-]{21}[AQgw])$/;
 
 export function writeQuote(key: QuoteKey, terms: QuotedTerms, quote: Quote): string {
-  const mac = Buffer.from(quoteMac(key, messageOf(key, terms, quote))).toString('base64url');
-  const expiry = quote.expiresAtS.toString(36);
-  const ruleVersion = quote.ruleVersion.toString(36);
-  return `1.${expiry}.${key.id}.${quote.ruleId}.${ruleVersion}.${quote.challengeId}.${mac}`;
+  const { method, url } = terms;
+  return quoteWriter(key, terms, quote)(method, url, quote.challengeId, quote.expiresAtS);
+}
+
+/** Of one rule: what the quotes of all its requests share is put together once. */
+export type QuoteWriter = (
+  method: string,
+  url: string,
+  challengeId: string,
+  expiresAtS: number,
+) => string;
+
+export function quoteWriter(
+  key: QuoteKey,
+  terms: Omit<QuotedTerms, 'method' | 'url'>,
+  rule: Pick<Quote, 'ruleId' | 'ruleVersion'>,
+): QuoteWriter {
+  const before = beforeMethod(key);
+  const between = betweenUrlAndChallenge(terms, rule);
+  const middle = `.${key.id}.${rule.ruleId}.${rule.ruleVersion.toString(36)}.`;
+  return (method, url, challengeId, expiresAtS) => {
+    const message = `${before}${method}\n${url}${between}${challengeId}\n${expiresAtS}`;
+    const mac = quoteMacText(key, message);
+    return `1.${expiresAtS.toString(36)}${middle}${challengeId}.${mac}`;
+  };
 }
 
 export function readQuote(check: QuoteCheck, terms: QuotedTerms, compact: string): QuoteReading {
@@ -70,8 +91,18 @@ export function readQuote(check: QuoteCheck, terms: QuotedTerms, compact: string
 /** No field can hold a line feed, so the message has one reading. */
 function messageOf(key: QuoteKey, terms: QuotedTerms, quote: Quote): string {
   return (
-    `paycrawl-quote-1\n${key.id}\n${terms.method}\n${terms.url}\n${terms.network}\n` +
-    `${terms.asset}\n${terms.payTo}\n${terms.amount}\n${quote.ruleId}\n${quote.ruleVersion}\n` +
+    `${beforeMethod(key)}${terms.method}\n${terms.url}${betweenUrlAndChallenge(terms, quote)}` +
     `${quote.challengeId}\n${quote.expiresAtS}`
   );
+}
+
+function beforeMethod(key: QuoteKey): string {
+  return `paycrawl-quote-1\n${key.id}\n`;
+}
+
+function betweenUrlAndChallenge(
+  { network, asset, payTo, amount }: Omit<QuotedTerms, 'method' | 'url'>,
+  { ruleId, ruleVersion }: Pick<Quote, 'ruleId' | 'ruleVersion'>,
+): string {
+  return `\n${network}\n${asset}\n${payTo}\n${amount}\n${ruleId}\n${ruleVersion}\n`;
 }

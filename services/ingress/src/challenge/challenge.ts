@@ -1,15 +1,16 @@
 import type { QuoteKey } from '@paycrawl/crypto/quote-mac';
 import type { ErrorCode } from '@paycrawl/errors/catalogue';
+import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { AnyEvent, EventOfType } from '@paycrawl/events/event';
 import type { Amount } from '@paycrawl/money/money';
 import type { PriceRule } from '@paycrawl/pricing/price-book';
-import { type QuotedTerms, writeQuote } from '@paycrawl/protocol/quote';
+import { quoteWriter } from '@paycrawl/protocol/quote';
 import * as V1Offer from '@paycrawl/protocol/x402-v1-exact/offer';
 import * as V2Offer from '@paycrawl/protocol/x402-v2-exact/offer';
 import { type Answer, problemAnswer } from '@paycrawl/service-kit/plain-http/answer';
 import type { Visit } from '../http/visit.js';
 import type { Addressed, Appender } from '../log/appender.js';
-import type { PreparedOffers, Sites } from '../site/sites.js';
+import type { PreparedOffers, Site, Sites } from '../site/sites.js';
 import type { PaymentToken } from '../site/token.js';
 
 /** What a priced request costs, with the token that it is paid in. */
@@ -73,15 +74,10 @@ export async function challenge(
   const expiresAtS = Math.floor(visit.atMs / 1000) + deps.quoteLifetimeS;
   const issued = issuedEvent(deps, visit, price, { challengeId, expiresAtS });
   const { publisherId } = visit.site;
+  const prepared = preparedOffers(deps, visit, price);
   const events: Addressed[] = [{ topic: 'challenges', key: publisherId, event: issued }];
   if (failure?.refused !== undefined) events.unshift(failure.refused);
-  const answer = offerAnswer(deps, visit, price, {
-    challengeId,
-    expiresAtS,
-    failure,
-    isV1,
-    isV2,
-  });
+  const answer = offerAnswer(visit, prepared, { challengeId, expiresAtS, failure, isV1, isV2 });
   await deps.appender.append(events);
   deps.onIssued();
   return answer;
@@ -110,36 +106,19 @@ interface OfferDetails extends Issue {
   readonly isV2: boolean;
 }
 
-function offerAnswer(
-  deps: ChallengeDeps,
-  visit: Visit,
-  price: Price,
-  details: OfferDetails,
-): Answer {
+function offerAnswer(visit: Visit, prepared: PreparedOffers, details: OfferDetails): Answer {
   const { failure, challengeId, expiresAtS } = details;
-  const prepared = preparedOffers(deps, visit, price);
   const headers: Record<string, string> = {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     vary: varied,
     'access-control-expose-headers': exposedHeaders,
-    ...failure?.receipts,
   };
+  if (failure?.receipts !== undefined) Object.assign(headers, failure.receipts);
   if (details.isV2) {
-    const [key] = deps.keys;
-    if (key === undefined) return problemAnswer('internal', 'No quote key.');
-    const { method, url, site } = visit;
-    const { network, asset } = price.token;
-    const amount = price.amount.atomic.toString();
-    const terms: QuotedTerms = { method, url, network, asset, payTo: site.payTo, amount };
-    const quote = {
-      challengeId,
-      ruleId: price.rule.id,
-      ruleVersion: site.bookVersion,
-      expiresAtS,
-    };
+    const { method, url } = visit;
     const error = failure?.reason ?? 'Payment required';
-    const compact = writeQuote(key, terms, quote);
+    const compact = prepared.writeQuote(method, url, challengeId, expiresAtS);
     headers['payment-required'] = V2Offer.writeOffer(prepared.v2, error, shown(url), compact);
   }
   const v1 = details.isV1 ? prepared.v1 : V1Offer.noOffer;
@@ -162,10 +141,29 @@ function preparedOffers(deps: ChallengeDeps, visit: Visit, price: Price): Prepar
     mimeType: 'text/html',
     maxTimeoutSeconds: windowS,
   };
-  const prepared = { v2: V2Offer.prepareOffer(terms), v1: V1Offer.prepareOffer(terms) };
+  const [key] = deps.keys;
+  if (key === undefined) throw fail('internal', 'No quote key.');
+  const quoted = quotedOfAll(visit.site, price);
+  const prepared: PreparedOffers = {
+    v2: V2Offer.prepareOffer(terms),
+    v1: V1Offer.prepareOffer(terms),
+    writeQuote: quoteWriter(key, quoted, quoted),
+  };
   preparedWindows.set(prepared, windowS);
   visit.site.offers.set(price.rule, prepared);
   return prepared;
+}
+
+/** What the quotes of all requests under one rule share. */
+function quotedOfAll(site: Site, { rule, amount, token }: Price) {
+  return {
+    ruleId: rule.id,
+    ruleVersion: site.bookVersion,
+    network: token.network,
+    asset: token.asset,
+    amount: amount.atomic.toString(),
+    payTo: site.payTo,
+  };
 }
 
 const shownLengthMax = 1_000;

@@ -2,6 +2,7 @@ import type { EventOfType, RegistryEvent } from '@paycrawl/events/event';
 import type { Dialect } from '@paycrawl/events/schema';
 import { type CompiledBook, compileBook } from '@paycrawl/pricing/match-rule';
 import { type PriceRule, readPriceBook } from '@paycrawl/pricing/price-book';
+import type { QuoteWriter } from '@paycrawl/protocol/quote';
 import type { PreparedOffer as PreparedV1 } from '@paycrawl/protocol/x402-v1-exact/offer';
 import type { PreparedOffer as PreparedV2 } from '@paycrawl/protocol/x402-v2-exact/offer';
 import { assetOf, type PaymentToken, type TokenOf } from './token.js';
@@ -29,6 +30,7 @@ export interface Site {
 export interface PreparedOffers {
   readonly v2: PreparedV2;
   readonly v1: PreparedV1;
+  readonly writeQuote: QuoteWriter;
 }
 
 export interface Sites {
