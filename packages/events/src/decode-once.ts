@@ -1,10 +1,14 @@
-import { type Decoded, decodeEvent, type EventType } from './event.js';
+import { type AnyEvent, type Decoded, decodeEvent, type EventType } from './event.js';
 
 /**
- * Folds of one process read the same records one shortly after the other. More than this would
- * save no decoding, and all of it would be moved by the collector.
+ * Folds of one process read the same records one shortly after the other: charts come 100 ms later
+ * than books, and a busy machine writes and reads about 20 a millisecond. More than this would save
+ * no decoding, and all of it would be moved by the collector.
  */
-const rememberedMax = 512;
+const rememberedMax = 4_096;
+
+/** So many of a type may go unasked before only samples of it are kept. */
+const unaskedMax = 512;
 
 /** Of a type that only one fold reads, one in so many: another fold may begin to read it. */
 const sampleEvery = 16;
@@ -35,16 +39,27 @@ export function decodeOnce(bytes: Bytes): Decoded {
     return known.decoded;
   }
   const decoded = decodeEvent(bytes);
-  if (decoded.kind === 'event' && !isAskedAgain(decoded.event.type)) return decoded;
+  if (decoded.kind !== 'event' || isAskedAgain(decoded.event.type)) remember(bytes, decoded);
+  return decoded;
+}
+
+/**
+ * From who just encoded it to those who will read the bytes in this process. Only for events that
+ * are what decoding gives: a field is absent and never undefined.
+ */
+export function handOver(bytes: Buffer, event: AnyEvent): void {
+  if (isAskedAgain(event.type)) remember(bytes, { kind: 'event', event });
+}
+
+function remember(bytes: Bytes, decoded: Decoded): void {
   bytes[place] = next;
   remembered[next] = { bytes, decoded };
   next = (next + 1) % rememberedMax;
-  return decoded;
 }
 
 /** Whether one that is decoded now may be asked for again, as those before it were. */
 function isAskedAgain(type: EventType): boolean {
   const count = (unasked.get(type) ?? 0) + 1;
   unasked.set(type, count);
-  return count <= rememberedMax || count % sampleEvery === 0;
+  return count <= unaskedMax || count % sampleEvery === 0;
 }

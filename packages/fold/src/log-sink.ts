@@ -1,39 +1,44 @@
 import type { EventLog, LogRecord, NewRecord, Producer } from '@paycrawl/event-log/event-log';
+import { handOver } from '@paycrawl/events/decode-once';
 import { idOfCause } from '@paycrawl/events/envelope';
-import { type AnyEvent, encodeEvent } from '@paycrawl/events/event';
+import { type AnyEvent, type EventType, encodeEvent } from '@paycrawl/events/event';
 import { physicalTopic } from '@paycrawl/events/topics';
 import type { Caused, LogOutput, Sink } from './fold.js';
 
 /** Answers go out before outputs are durable: a few milliseconds here delay nobody. */
 const lingerMs = 25;
 
-/**
- * Writes outputs to the partition number that the fold reads; dead letters have one partition.
- * Outputs of a fold need a producer that ends with its first failure, as those of a log do.
- */
+export interface LogSinkOptions {
+  /** Outputs of a fold need one that ends with its first failure, as those of a log do. */
+  readonly producer?: Producer;
+  /** Types that others of this process read, and that `handOver` may be given. */
+  readonly handsOver?: ReadonlySet<EventType>;
+}
+
+/** Writes outputs to the partition number that the fold reads; dead letters have one partition. */
 export function createLogSink(
   log: EventLog,
   source: string,
-  producer: Producer = log.producer({ lingerMs }),
+  { producer = log.producer({ lingerMs }), handsOver = new Set() }: LogSinkOptions = {},
 ): Sink<LogOutput> {
+  const recordOf = (caused: Caused<LogOutput>, partition: number): NewRecord => {
+    const { output } = caused;
+    const { cause, nowMs, trace } = caused;
+    const event = eventOf(output, { cause, nowMs, trace, source });
+    const value = encodeEvent(event);
+    if (handsOver.has(event.type)) handOver(value, event);
+    return {
+      topic: physicalTopic(output.topic),
+      partition: output.topic === 'dead-letters' ? 0 : partition,
+      key: output.key,
+      value,
+    };
+  };
   return {
     async write(outputs, partition) {
-      await producer.append(outputs.map((caused) => recordOf(caused, partition, source)));
+      await producer.append(outputs.map((caused) => recordOf(caused, partition)));
     },
     close: () => producer.close(),
-  };
-}
-
-function recordOf(
-  { output, cause, nowMs, trace }: Caused<LogOutput>,
-  partition: number,
-  source: string,
-): NewRecord {
-  return {
-    topic: physicalTopic(output.topic),
-    partition: output.topic === 'dead-letters' ? 0 : partition,
-    key: output.key,
-    value: encodeEvent(eventOf(output, { cause, nowMs, trace, source })),
   };
 }
 

@@ -8,9 +8,12 @@ import type { EventLog, LogRecord } from '@paycrawl/event-log/event-log';
 import type { Caused, LogOutput } from '@paycrawl/fold/fold';
 import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { type RuntimeOptions, startRuntime } from '@paycrawl/fold/runtime';
-import { meteringFold } from '@paycrawl/metering/books/decide';
+import { handsOver as handedByMetering, meteringFold } from '@paycrawl/metering/books/decide';
 import { createFeeKeeper } from '@paycrawl/metering/fee-keeper';
-import { settlementFold } from '@paycrawl/settlement/batches/decide';
+import {
+  handsOver as handedBySettlement,
+  settlementFold,
+} from '@paycrawl/settlement/batches/decide';
 import { createSettlementDriver } from '@paycrawl/settlement/batches/driver';
 import type { DriverSettings, Signer } from '@paycrawl/settlement/batches/driver-context';
 import { createRegistryWriter } from '@paycrawl/settlement/registry-writer';
@@ -214,7 +217,7 @@ async function startMetering(running: Running): Promise<() => Promise<void>> {
   const runtime = await startRuntime<LogOutput>({
     ...optionsOf<LogOutput>(running, {
       fold: meteringFold,
-      createSink: () => createLogSink(log, meteringFold.name),
+      createSink: () => createLogSink(log, meteringFold.name, { handsOver: handedByMetering }),
       deadLetter: deadLetterOf(meteringFold.name),
       createDriver: (owned) => createFeeKeeper({ owned, feeBps: 250, intervalMs: 3_000, clock }),
     }),
@@ -230,7 +233,7 @@ async function startSettlement(running: Running): Promise<() => Promise<void>> {
   const runtime = await startRuntime<LogOutput>({
     ...optionsOf<LogOutput>(running, {
       fold: settlementFold,
-      createSink: () => createLogSink(log, settlementFold.name),
+      createSink: () => createLogSink(log, settlementFold.name, { handsOver: handedBySettlement }),
       deadLetter: deadLetterOf(settlementFold.name),
       createDriver(owned) {
         const signer = world.signers[owned.partition] as Signer;

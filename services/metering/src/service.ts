@@ -10,7 +10,7 @@ import { createFoldInstruments } from '@paycrawl/service-kit/fold-instruments';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
-import { meteringFold } from './books/decide.js';
+import { handsOver, meteringFold } from './books/decide.js';
 import type { MeteringConfig } from './config.js';
 import { countCharges } from './count-charges.js';
 import { createFeeKeeper } from './fee-keeper.js';
@@ -44,7 +44,7 @@ export async function startMetering(options: MeteringOptions): Promise<Metering>
     log,
     fold: meteringFold,
     groupId: meteringFold.name,
-    createSink: () => createLogSink(log, meteringFold.name),
+    createSink: () => createLogSink(log, meteringFold.name, { handsOver }),
     openStore: (partition) => openStore(join(options.storeDirectory, partitionFolder(partition))),
     deadLetter: deadLetterOf(meteringFold.name),
     createDriver: (owned) =>

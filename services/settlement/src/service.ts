@@ -11,7 +11,7 @@ import { measureChain } from '@paycrawl/service-kit/chain-calls';
 import type { Logger } from '@paycrawl/service-kit/logger';
 import type { Metrics } from '@paycrawl/service-kit/metrics';
 import type { Telemetry } from '@paycrawl/service-kit/telemetry';
-import { settlementFold } from './batches/decide.js';
+import { handsOver, settlementFold } from './batches/decide.js';
 import { createSettlementDriver, type SettlementDriver } from './batches/driver.js';
 import type { DriverSettings, Signer, Trouble } from './batches/driver-context.js';
 import type { Out } from './batches/state.js';
@@ -61,7 +61,7 @@ export async function startSettlement(given: SettlementOptions): Promise<Settlem
     log,
     fold: settlementFold,
     groupId: settlementFold.name,
-    createSink: () => createLogSink(log, settlementFold.name),
+    createSink: () => createLogSink(log, settlementFold.name, { handsOver }),
     openStore: (partition) => openStore(join(options.storeDirectory, partitionFolder(partition))),
     deadLetter: deadLetterOf(settlementFold.name),
     createDriver: (owned) => driverOf(owned, options, { registry, board, instruments }),

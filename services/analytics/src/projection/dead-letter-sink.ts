@@ -9,5 +9,5 @@ import { projectionName } from './projection-fold.js';
  * durable: a failure of the log must not be the last word of the producer.
  */
 export function createDeadLetterSink(log: EventLog): Sink<LogOutput> {
-  return createLogSink(log, projectionName, createRenewingProducer(log));
+  return createLogSink(log, projectionName, { producer: createRenewingProducer(log) });
 }

@@ -1,10 +1,11 @@
-import type { LedgerEvent } from '@paycrawl/events/event';
+import { decodeEvent, encodeEvent, type LedgerEvent } from '@paycrawl/events/event';
 import type { LogOutput } from '@paycrawl/fold/fold';
+import { eventOf } from '@paycrawl/fold/log-sink';
 import { type Specification, specify } from '@paycrawl/fold/specification';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chargePosted, charges, settled } from './decide.given.js';
-import { meteringFold } from './decide.js';
+import { handsOver, meteringFold } from './decide.js';
 import { type AccountTotals, accountTotals, sumPrefix } from './state.js';
 
 /** What may happen to a charge next, in words; `end` leaves it. */
@@ -109,7 +110,32 @@ function addTo(totals: Map<string, AccountTotals>, outputs: readonly LogOutput[]
   }
 }
 
+/** Who reads it in this process must not see another event than who decodes it. */
+function expectAsRead(output: LogOutput): void {
+  const trace = undefined;
+  const event = eventOf(output, { cause: ['t', 0, 1, 0], nowMs: 1, trace, source: 'metering' });
+  expect(decodeEvent(encodeEvent(event))).toStrictEqual({ kind: 'event', event });
+}
+
 describe('the books', () => {
+  it('property: an event that is handed over is what decoding it gives', async () => {
+    const handed = new Set<string>();
+    await fc.assert(
+      fc.property(decisions, (steps) => {
+        const books = specify(meteringFold);
+        const open: Charge[] = [];
+        for (const [n, step] of steps.entries()) {
+          for (const output of feed(books, open, step, n)) {
+            if (!handsOver.has(output.type)) continue;
+            handed.add(output.type);
+            expectAsRead(output);
+          }
+        }
+      }),
+    );
+    expect(handed).toEqual(handsOver);
+  });
+
   it('property: any decisions keep debits = credits, and totals = sum of the entries', async () => {
     await fc.assert(
       fc.asyncProperty(decisions, async (steps) => {

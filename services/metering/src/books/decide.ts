@@ -1,5 +1,5 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
-import type { AnyEvent, DecisionEvent, EventOfType } from '@paycrawl/events/event';
+import type { AnyEvent, DecisionEvent, EventOfType, EventType } from '@paycrawl/events/event';
 import { payerId } from '@paycrawl/events/ids';
 import type { Fold, LogOutput, View } from '@paycrawl/fold/fold';
 import type { Moment, Outstanding } from '@paycrawl/ledger/transaction';
@@ -28,6 +28,9 @@ export const meteringFold: Fold<LogOutput> = {
   isSeeded: true,
   apply: (view, event) => apply(view, event as DecisionEvent),
 };
+
+/** Charts read both, settlement the second, on one machine in the same process. */
+export const handsOver: ReadonlySet<EventType> = new Set(['LedgerPosted', 'ChargeDue']);
 
 function apply(view: View<LogOutput>, event: DecisionEvent): void {
   switch (event.type) {

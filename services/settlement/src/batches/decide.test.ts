@@ -1,8 +1,9 @@
-import type { EventOfType } from '@paycrawl/events/event';
+import { decodeEvent, type EventOfType, encodeEvent } from '@paycrawl/events/event';
+import { eventOf } from '@paycrawl/fold/log-sink';
 import { type Specification, specify } from '@paycrawl/fold/specification';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settlementFold } from './decide.js';
+import { handsOver, settlementFold } from './decide.js';
 import { type Batch, type Charge, initialSettings, type Lane, type Out } from './state.js';
 
 const network = 'eip155:84532';
@@ -514,10 +515,19 @@ test('property: no charge is in two places, money in flight is in a batch, repla
   );
 });
 
+/** Who reads it in this process must not see another event than who decodes it. */
+function expectAsRead(output: Out): void {
+  const trace = undefined;
+  const event = eventOf(output, { cause: ['t', 0, 1, 0], nowMs: 1, trace, source: 'settlement' });
+  expect(decodeEvent(encodeEvent(event))).toStrictEqual({ kind: 'event', event });
+}
+
 /** In flight by the events = in a batch by the state; every charge stands in one place. */
 function check(outputs: readonly Out[]): void {
   const inFlight = new Set<string>();
-  for (const { type, data } of outputs) {
+  for (const output of outputs) {
+    const { type, data } = output;
+    if (handsOver.has(type)) expectAsRead(output);
     if (type === 'ChargeInFlight') {
       expect(inFlight.has(data.chargeId)).toBe(false);
       inFlight.add(data.chargeId);

@@ -1,7 +1,7 @@
 import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { AttemptProposed, AttemptSubmitted, LaneOpened } from '@paycrawl/events/charges';
 import type { DataOf } from '@paycrawl/events/definition';
-import type { AnyEvent, Mutable } from '@paycrawl/events/event';
+import type { AnyEvent, EventType, Mutable } from '@paycrawl/events/event';
 import type { Fold, InputPosition } from '@paycrawl/fold/fold';
 import { answerWaiting, endBatch, leaveBatch } from './outcomes.js';
 import { enqueue, type SealReason, sealBatches, timerCame } from './sealing.js';
@@ -48,6 +48,9 @@ export const settlementFold: Fold<Out> = {
   apply,
   park,
 };
+
+/** Every charge has them, and charts read them, on one machine in the same process. */
+export const handsOver: ReadonlySet<EventType> = new Set(['ChargeInFlight', 'ChargeSettled']);
 
 function apply(view: SettlementView, event: AnyEvent, position: InputPosition): void {
   if (event.cause === undefined && isClosed(view)) return;
