@@ -11,12 +11,14 @@ import {
   account,
   admissionKey,
   type Bound,
+  frozenKey,
   fundsFreshMs,
   fundsRetryMs,
   identifierKey,
   type Lease,
   obligations,
   type Proof,
+  parkedKey,
   type Remnant,
   type Request,
   redeliveryMs,
@@ -54,8 +56,8 @@ export function onProof(view: AdmissionView, proof: Proof, trace?: string): void
 
 /** What may have changed since the proof came: also asked again when a wait ends. */
 function refusalOfPayer(view: AdmissionView, { payer, publisherId }: Proof): ErrorCode | undefined {
-  if (view.get(`k/${payer}`) !== undefined) return 'payer_parked';
-  if (view.get(`f/${payer}`) !== undefined) return 'payer_frozen';
+  if (view.get(parkedKey(payer)) !== undefined) return 'payer_parked';
+  if (view.get(frozenKey(payer)) !== undefined) return 'payer_frozen';
   if (view.get(`F/${publisherId}`) !== undefined) return 'publisher_frozen';
   return undefined;
 }

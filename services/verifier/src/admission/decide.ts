@@ -16,7 +16,9 @@ import {
   type AdmissionOutput,
   type AdmissionView,
   closedKey,
+  frozenKey,
   isClosed,
+  parkedKey,
   redeliveryMs,
   type Settings,
   settings,
@@ -60,8 +62,8 @@ function refuseWhenClosed(view: AdmissionView, event: PaymentEvent): void {
 }
 
 function parkPayer(view: AdmissionView, payer: string, code: string, offset: number): void {
-  if (view.get(`k/${payer}`) !== undefined) return;
-  view.set(`k/${payer}`, { code, offset });
+  if (view.get(parkedKey(payer)) !== undefined) return;
+  view.set(parkedKey(payer), { code, offset });
   const data = { payer, code, offset };
   view.emit({ topic: 'decisions', key: payer, type: 'PayerParked', data });
 }
@@ -83,9 +85,9 @@ function decide(view: AdmissionView, event: PaymentEvent, position: InputPositio
     case 'AdmissionSettingsChanged':
       return onSettings(view, event.data);
     case 'PayerFrozen':
-      return view.set(`f/${event.data.payer}`, { reason: event.data.reason });
+      return view.set(frozenKey(event.data.payer), { reason: event.data.reason });
     case 'PayerUnfrozen':
-      return view.delete(`f/${event.data.payer}`);
+      return view.delete(frozenKey(event.data.payer));
     case 'PublisherFrozen':
       return view.set(`F/${event.data.publisherId}`, { reason: event.data.reason });
     case 'PublisherUnfrozen':
@@ -182,7 +184,7 @@ function isKeptWhileParked(view: AdmissionView, event: PaymentEvent): boolean {
     case 'DeliveryStarted':
     case 'CrawlDelivered':
     case 'CrawlNotDelivered':
-      return view.get(`k/${event.data.payer}`) !== undefined;
+      return view.get(parkedKey(event.data.payer)) !== undefined;
     default:
       return false;
   }
@@ -195,8 +197,8 @@ function keep(view: AdmissionView, event: PaymentEvent, { offset }: InputPositio
 
 /** A fix is in place: what was kept is folded now, in order. */
 function onReleased(view: AdmissionView, payer: string, position: InputPosition): void {
-  if (view.get(`k/${payer}`) === undefined) return;
-  view.delete(`k/${payer}`);
+  if (view.get(parkedKey(payer)) === undefined) return;
+  view.delete(parkedKey(payer));
   const prefix = `kr/${payer}/`;
   for (const [key, event] of view.range<PaymentEvent>(prefix)) {
     view.delete(key);

@@ -8,6 +8,7 @@ import {
   admissionKey,
   identifierKey,
   outcomeGraceMs,
+  parkedKey,
 } from './state.js';
 import { endWait } from './wait.js';
 
@@ -56,7 +57,7 @@ export function onTimer(view: AdmissionView, key: string): void {
 function forgetOrWait(view: AdmissionView, admission: Admission, atMs: number): void {
   const { proof } = admission;
   // Outcomes of a parked payer are still kept aside; its nonces must outlive them.
-  const isParked = view.get(`k/${proof.payer}`) !== undefined;
+  const isParked = view.get(parkedKey(proof.payer)) !== undefined;
   if (view.nowMs < atMs) view.setTimer(admissionKey(proof.chargeId), atMs);
   else if (isParked) view.setTimer(admissionKey(proof.chargeId), view.nowMs + outcomeGraceMs);
   else forget(view, admission);

@@ -189,11 +189,55 @@ export function settings(view: ReadView): Settings {
 }
 
 export function accountKey(payer: string, asset: string): string {
-  return `p/${payer}/${asset}`;
+  const keys = keysOf(payer);
+  if (keys.asset !== asset) {
+    keys.asset = asset;
+    keys.account = `p/${payer}/${asset}`;
+  }
+  return keys.account;
 }
 
+export function parkedKey(payer: string): string {
+  return keysOf(payer).parked;
+}
+
+export function frozenKey(payer: string): string {
+  return keysOf(payer).frozen;
+}
+
+/**
+ * Every record asks for the same few keys again: made once, they are found by their kept hash, where
+ * a new string would be put together, hashed and compared at each use.
+ */
+interface PayerKeys {
+  readonly parked: string;
+  readonly frozen: string;
+  /** The last one that was asked for: few payers have several. */
+  asset: string;
+  account: string;
+}
+
+const knownKeys = new Map<string, PayerKeys>();
+const payersMax = 10_000;
+
+function keysOf(payer: string): PayerKeys {
+  const found = knownKeys.get(payer);
+  if (found !== undefined) return found;
+  if (knownKeys.size >= payersMax) knownKeys.clear();
+  const keys = { parked: `k/${payer}`, frozen: `f/${payer}`, asset: '', account: `p/${payer}/` };
+  knownKeys.set(payer, keys);
+  return keys;
+}
+
+/** A record is about one charge, mostly. */
+const lastCharge = { chargeId: '', key: 'n/' };
+
 export function admissionKey(chargeId: string): string {
-  return `n/${chargeId}`;
+  if (lastCharge.chargeId !== chargeId) {
+    lastCharge.chargeId = chargeId;
+    lastCharge.key = `n/${chargeId}`;
+  }
+  return lastCharge.key;
 }
 
 export function wantedKey(payer: string, asset: string): string {

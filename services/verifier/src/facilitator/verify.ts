@@ -4,7 +4,13 @@ import type {
   FacilitatorRequest,
   VerifyAnswer,
 } from '@paycrawl/protocol/facilitator';
-import { type Admission, account, admissionKey, obligations } from '../admission/state.js';
+import {
+  type Admission,
+  account,
+  admissionKey,
+  frozenKey,
+  obligations,
+} from '../admission/state.js';
 import {
   appendChallenge,
   askAccount,
@@ -73,7 +79,7 @@ function refusalByFold(
   const state = context.stateOf(partition);
   const known = state?.get<Admission>(admissionKey(chargeId))?.status;
   if (known === 'held' || known === 'charged' || known === 'lost') return 'nonce_already_used';
-  if (state?.get(`f/${payer}`) !== undefined) return 'payer_frozen';
+  if (state?.get(frozenKey(payer)) !== undefined) return 'payer_frozen';
   const open =
     state === undefined ? 0n : obligations(account(state, { payer, asset: token.asset }));
   return amount > balance - open ? 'insufficient_funds' : undefined;
