@@ -146,7 +146,7 @@ test('behavior: while it is away records stay in the log, not in memory', async 
     },
   });
   while (refusals < 3) await pause();
-  // 60,000 outputs shared by twelve partitions, what is being written, and the batch in hand.
+  // 120,000 outputs shared by twelve partitions, what is being written, and the batch in hand.
   expect(given).toBeLessThan(15_000);
   isAway = false;
   while (given < records) await pause();

@@ -2,9 +2,9 @@ import { fail } from '@paycrawl/errors/paycrawl-error';
 import type { Caused } from '@paycrawl/fold/fold';
 import { cellsOf, rowText } from '@paycrawl/warehouse/row-text';
 import type { Block, Warehouse } from '@paycrawl/warehouse/warehouse';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { addToBlock, emptyBlock, rowsOfBlock } from './block.js';
-import { createFlusher } from './flusher.js';
+import { createFlusher, type FlusherOptions } from './flusher.js';
 import type { ProjectionOutput } from './output.js';
 import type { EventOutputs } from './projection-fold.js';
 
@@ -39,12 +39,12 @@ function failingWarehouse(errors: unknown[]): { blocks: Block[]; warehouse: Ware
   };
 }
 
-function flusherOn(warehouse: Warehouse) {
+function flusherOn(warehouse: Warehouse, others: Partial<FlusherOptions> = {}) {
   const retries: unknown[] = [];
   const limits = { flushIntervalMs: 1, blockOutputsMax: 100, engineShareMax: 1, retryDelayMs: 1 };
   const onRetry = (error: unknown) => void retries.push(error);
   const flusher = createFlusher({
-    ...{ warehouse, ...limits, onRetry },
+    ...{ warehouse, ...limits, onRetry, ...others },
     writeDeadLetters: async () => {},
   });
   return { flusher, retries };
@@ -104,5 +104,44 @@ describe('flusher', () => {
     await expect(flusher.add([caused(indexed)])).rejects.toMatchObject({
       code: 'warehouse_unavailable',
     });
+  });
+});
+
+describe('flusher of a busy platform', () => {
+  afterEach(() => void vi.useRealTimers());
+  const limits = { flushIntervalMs: 10, crowdedIntervalMs: 1000, blockOutputsMax: 2000 };
+  const many = (count: number) => Array.from({ length: count }, (_, at) => caused(indexed, at));
+
+  test('behavior: a block of few is written after an interval, one of many waits', async () => {
+    vi.useFakeTimers();
+    const { blocks, warehouse } = failingWarehouse([]);
+    const { flusher } = flusherOn(warehouse, limits);
+    const few = flusher.add(many(499));
+    await vi.advanceTimersByTimeAsync(10);
+    await few;
+    const crowd = flusher.add(many(500));
+    await vi.advanceTimersByTimeAsync(500);
+    const others = flusher.add(many(300));
+    await vi.advanceTimersByTimeAsync(499);
+    expect(blocks.map(({ rows }) => rows.count)).toEqual([499]);
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all([crowd, others]);
+    expect(blocks.map(({ rows }) => rows.count)).toEqual([499, 800]);
+    await flusher.close();
+  });
+
+  test('behavior: a full block waits for nothing', async () => {
+    vi.useFakeTimers();
+    const { blocks, warehouse } = failingWarehouse([]);
+    const { flusher } = flusherOn(warehouse, limits);
+    const first = flusher.add(many(1));
+    await vi.advanceTimersByTimeAsync(10);
+    await first;
+    const crowd = flusher.add(many(1500));
+    await vi.advanceTimersByTimeAsync(50);
+    expect(blocks.length).toBe(1);
+    await Promise.all([crowd, flusher.add(many(500))]);
+    expect(blocks.map(({ rows }) => rows.count)).toEqual([1, 2000]);
+    await flusher.close();
   });
 });

@@ -18,6 +18,11 @@ export interface FlusherOptions {
    * fewer and larger ones, so that the engine works at most this share of the time.
    */
   readonly engineShareMax: number;
+  /**
+   * From the beginning of one flush to the next where a block has many: rows cost less than blocks.
+   * By default nobody waits for that.
+   */
+  readonly crowdedIntervalMs?: number;
   /** A fuller block is written at once. */
   readonly blockOutputsMax: number;
   readonly retryDelayMs: number;
@@ -44,6 +49,11 @@ export interface Flusher {
 
 /** However slow the engine is, what happened must be seen in time. */
 const restMsMax = 750;
+/**
+ * So many in an interval: some 150 paid crawls a second. With fewer the cores have time to spare,
+ * and who waits for his figures has them sooner.
+ */
+const crowdOutputs = 500;
 
 interface Waiting {
   readonly block: Block;
@@ -64,14 +74,20 @@ export function createFlusher(options: FlusherOptions): Flusher {
     if (waiting.block.outputsCount === 0 || flushing !== undefined) return;
     const isFull = waiting.block.outputsCount >= options.blockOutputsMax;
     if (isFull || closing.signal.aborted) return flush();
-    const periodMs = Math.max(
-      options.flushIntervalMs,
-      Math.min(tookMs / options.engineShareMax, restMsMax),
-    );
+    if (timer !== undefined) return;
+    const restMs = Math.min(tookMs / options.engineShareMax, restMsMax);
+    const periodMs = Math.max(options.flushIntervalMs, restMs);
     const sinceMs = performance.now() - startedMs;
     // After quiet time the first outputs wait a whole interval too, for company.
     const waitMs = sinceMs > periodMs ? options.flushIntervalMs : periodMs - sinceMs;
-    timer ??= setTimeout(flush, waitMs);
+    timer = setTimeout(flushUnlessCrowded, waitMs);
+  }
+
+  function flushUnlessCrowded(): void {
+    const sinceMs = performance.now() - startedMs;
+    const moreMs = (options.crowdedIntervalMs ?? 0) - sinceMs;
+    if (waiting.block.outputsCount < crowdOutputs || moreMs <= 0) return flush();
+    timer = setTimeout(flush, moreMs);
   }
 
   function flush(): void {
