@@ -33,6 +33,7 @@ const history = fc.array(
 );
 const bounds: fc.Arbitrary<OrderedBounds> = fc.record({
   entriesRead: fc.integer({ min: 1, max: 6 }),
+  entriesMax: fc.integer({ min: 2, max: 16 }),
   prefixesMax: fc.integer({ min: 1, max: 4 }),
 });
 
@@ -140,6 +141,38 @@ describe('ranges', () => {
       ['n/a', 2],
       ['n/c', 1],
     ]);
+  });
+
+  it('behavior: a line that grows long is read once, however it is taken', () => {
+    const store = createMemoryStore();
+    let reads = 0;
+    const counting = {
+      get: store.get,
+      range: (prefix: string, after?: string) => {
+        reads += 1;
+        return store.range(prefix, after);
+      },
+    };
+    const layers = createLayers(counting, 10);
+    const length = 20_000;
+    // In an order that is not that of the keys.
+    const keys = Array.from(
+      { length },
+      (_, at) => `q/${String((at * 7_919) % length).padStart(5, '0')}`,
+    );
+    expect(layers.range('q/', 1)).toEqual([]);
+    for (const name of keys) layers.set(name, 1);
+    layers.keep();
+    const taken: string[] = [];
+    while (taken.length < length) {
+      for (const [name] of layers.range('q/', 100)) {
+        taken.push(name);
+        layers.set(name, undefined);
+      }
+      layers.keep();
+    }
+    expect(taken).toEqual([...keys].sort());
+    expect(reads).toBe(1);
   });
 
   it('behavior: what comes and goes between two cuts is not written, what was stored is deleted', async () => {

@@ -1,4 +1,5 @@
-import { createOrdered, type Entry, type OrderedBounds } from './ordered.js';
+import { createOrdered, type OrderedBounds } from './ordered.js';
+import type { Entry } from './sorted-entries.js';
 import type { EntityReader, Writes } from './view.js';
 
 /** Reads and writes of one partition, layered above its durable store. */
@@ -57,14 +58,14 @@ export function createLayers(
     },
     range: (prefix, countMax = Number.POSITIVE_INFINITY) => ordered.range(prefix, countMax),
     set(key, value) {
-      const cell = cells.get(key) ?? addCell(cells, key, notRead, !ordered.lacks(key));
+      const wasAbsent = ordered.put(key, value);
+      const cell = cells.get(key) ?? addCell(cells, key, notRead, !wasAbsent);
       if (!cell.isWritten) {
         cell.isWritten = true;
         cell.before = cell.value;
         written.push(cell);
       }
       cell.value = value;
-      ordered.put(key, value);
     },
     keep() {
       if (written.length === 0) return;

@@ -1,14 +1,13 @@
+import { createSortedEntries, type Entry } from './sorted-entries.js';
+
 /** Entries with the prefix after a key, in key order: what an order is filled from. */
 export type ReadEntries = (prefix: string, after: string, countMax: number) => Entry[];
-export type Entry = [key: string, value: unknown];
 
 /** The first entries of each prefix that was asked for, in key order, as the last writes left it. */
 export interface Ordered {
   range(prefix: string, countMax: number): Entry[];
-  /** `undefined` deletes. */
-  put(key: string, value: unknown): void;
-  /** True when there is certainly no such entry. */
-  lacks(key: string): boolean;
+  /** `undefined` deletes; true when there was certainly no such entry. */
+  put(key: string, value: unknown): boolean;
   /** After writes were undone. */
   forget(): void;
 }
@@ -16,16 +15,15 @@ export interface Ordered {
 export interface OrderedBounds {
   /** Entries read at once: what reading costs grows with all that is not yet stored. */
   readonly entriesRead: number;
+  /** Entries known of a prefix; of more than that, half. */
+  readonly entriesMax: number;
   readonly prefixesMax: number;
 }
 
-const boundsDefault: OrderedBounds = { entriesRead: 4_000, prefixesMax: 32 };
+const boundsDefault: OrderedBounds = { entriesRead: 4_000, entriesMax: 64_000, prefixesMax: 32 };
 
 /** A fold asks the same few prefixes again and again, mostly for their first entries. */
-export function createOrdered(
-  read: ReadEntries,
-  { entriesRead, prefixesMax }: OrderedBounds = boundsDefault,
-): Ordered {
+export function createOrdered(read: ReadEntries, bounds: OrderedBounds = boundsDefault): Ordered {
   const orders = new Map<string, Order>();
   /** By the first letter of their prefixes: most writes concern none. */
   let lists: PrefixOrder[][] = [];
@@ -33,24 +31,20 @@ export function createOrdered(
     range(prefix, countMax) {
       let order = orders.get(prefix);
       if (order === undefined) {
-        order = createOrder((after, count) => read(prefix, after, count), entriesRead);
+        order = createOrder((after, count) => read(prefix, after, count), bounds);
         orders.set(prefix, order);
         const [oldest = prefix] = orders.keys();
-        if (orders.size > prefixesMax) orders.delete(oldest);
+        if (orders.size > bounds.prefixesMax) orders.delete(oldest);
         lists = byFirstLetter(orders);
       }
       return order.first(countMax);
     },
     put(key, value) {
+      let wasAbsent = false;
       for (const { prefix, order } of lists[key.charCodeAt(0)] ?? none) {
-        if (hasPrefix(key, prefix)) order.put(key, value);
+        if (hasPrefix(key, prefix) && order.put(key, value)) wasAbsent = true;
       }
-    },
-    lacks(key) {
-      for (const { prefix, order } of lists[key.charCodeAt(0)] ?? none) {
-        if (hasPrefix(key, prefix) && order.lacks(key)) return true;
-      }
-      return false;
+      return wasAbsent;
     },
     forget() {
       orders.clear();
@@ -85,61 +79,39 @@ function byFirstLetter(orders: ReadonlyMap<string, Order>): PrefixOrder[][] {
 
 interface Order {
   first(countMax: number): Entry[];
-  put(key: string, value: unknown): void;
-  lacks(key: string): boolean;
+  /** True when there was certainly no such entry. */
+  put(key: string, value: unknown): boolean;
 }
 
 function createOrder(
   readAfter: (after: string, countMax: number) => Entry[],
-  entriesRead: number,
+  { entriesRead, entriesMax }: OrderedBounds,
 ): Order {
-  const entriesMax = 2 * entriesRead;
-  const known: Entry[] = [];
+  const known = createSortedEntries();
   /** Up to this key `known` has all entries; undefined: it has all there are. */
   let horizon: string | undefined = '';
 
   return {
     first(countMax) {
-      if (known.length >= countMax || horizon === undefined) return known.slice(0, countMax);
-      const wanted = Math.max(countMax - known.length, entriesRead);
+      if (known.size >= countMax || horizon === undefined) return known.first(countMax);
+      const wanted = Math.max(countMax - known.size, entriesRead);
       const more = readAfter(horizon, wanted);
       // So many are asked for once, and not at every record.
-      if (known.length + more.length > entriesMax) return [...known, ...more].slice(0, countMax);
-      known.push(...more);
+      if (known.size + more.length > entriesMax) {
+        return [...known.first(countMax), ...more].slice(0, countMax);
+      }
+      known.append(more);
       horizon = more.length < wanted ? undefined : more.at(-1)?.[0];
-      return known.slice(0, countMax);
+      return known.first(countMax);
     },
     put(key, value) {
-      if (horizon !== undefined && key > horizon) return;
-      const place = placeOf(known, key);
-      const isKnown = known[place]?.[0] === key;
-      if (value !== undefined && isKnown) known[place] = [key, value];
-      else if (value !== undefined && place === known.length) known.push([key, value]);
-      else if (value !== undefined) known.splice(place, 0, [key, value]);
-      else if (isKnown && place === 0) known.shift();
-      else if (isKnown) known.splice(place, 1);
-      if (known.length <= entriesMax) return;
-      known.length = entriesRead;
-      horizon = known.at(-1)?.[0];
-    },
-    lacks(key) {
       if (horizon !== undefined && key > horizon) return false;
-      return known[placeOf(known, key)]?.[0] !== key;
+      const wasThere = known.put(key, value);
+      if (known.size > entriesMax) {
+        known.shorten(entriesMax >>> 1);
+        horizon = known.lastKey();
+      }
+      return !wasThere;
     },
   };
-}
-
-/** Where the key stands in the order, or would stand. */
-function placeOf(entries: readonly Entry[], key: string): number {
-  const last = entries.at(-1);
-  // Mostly what is new comes last.
-  if (last === undefined || last[0] < key) return entries.length;
-  let low = 0;
-  let high = entries.length - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle] as Entry)[0] < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
