@@ -9,6 +9,7 @@ import { createLogSink, deadLetterOf } from '@paycrawl/fold/log-sink';
 import { createPartition } from '@paycrawl/fold/partition';
 import { singleFlight } from '@paycrawl/fold/single-flight';
 import { createMemoryStore, openStore, type Store } from '@paycrawl/fold/store';
+import { checkpointKnob } from '@paycrawl/service-kit/process-config';
 import { settlementFold } from '@paycrawl/settlement/batches/decide';
 import { admission } from '@paycrawl/verifier/admission/decide';
 import { deliveredOf, fundsOf, payerOf, proofOf, randomAddress } from './admission-records.js';
@@ -23,7 +24,8 @@ export interface ReplayFigures {
 }
 
 const batchRecords = 500;
-const checkpointIntervalMs = 200;
+/** As services do that nobody told otherwise. */
+const checkpointIntervalMs: number = checkpointKnob('REPLAY').default;
 const payersMax = 1000;
 
 /** A history of one partition, and the fold that it is for. */
