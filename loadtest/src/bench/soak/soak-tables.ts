@@ -35,5 +35,5 @@ function loadLine(name: string, load: OpenLoopFigures): string {
   const times = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
   const kinds = Object.entries(seen).map(([kind, count]) => ` (${count} × ${kind})`);
   const not = `${failures} failures${kinds.join('')}, ${countText(refused.requests)} told to come back`;
-  return `${name}: ${countText(requests)} answered, ${times}, ${not}.`;
+  return `${name}: ${countText(requests - failures)} answered, ${times}, ${not}.`;
 }
