@@ -22,8 +22,7 @@ export function createLogSink(
   { producer = log.producer({ lingerMs }), handsOver = new Set() }: LogSinkOptions = {},
 ): Sink<LogOutput> {
   const recordOf = (caused: Caused<LogOutput>, partition: number): NewRecord => {
-    const { output } = caused;
-    const { cause, nowMs, trace } = caused;
+    const { output, cause, nowMs, trace } = caused;
     const event = eventOf(output, { cause, nowMs, trace, source });
     const value = encodeEvent(event);
     if (handsOver.has(event.type)) handOver(value, event);

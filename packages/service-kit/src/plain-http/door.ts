@@ -10,8 +10,8 @@ export interface Door {
   readonly names: ReadonlySet<string>;
   /** For one more, where so many stand in line. */
   state(inLine: number): DoorState;
-  /** Counts as refused whoever gets it; undefined lets it in after all. */
-  refusal(): Answer | undefined;
+  /** Counts as refused whoever gets it. */
+  refusal(): Answer;
   readonly waitMsMax: number;
 }
 

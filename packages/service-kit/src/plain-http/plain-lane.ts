@@ -202,19 +202,18 @@ function isStopped(connection: Connection, head: string, bytes: Buffer): boolean
   if (door === undefined || lane.isDraining || socket.writableLength > 0) return false;
   const state = door.state(lane.line.length());
   if (state === 'open' || !isPlainGetWith(door.names, head)) return false;
-  if (state === 'shut') return isTurnedAway(connection, door);
-  connection.atDoor = bytes;
-  lane.line.stand(connection);
+  if (state === 'shut') turnAway(connection, door);
+  else {
+    connection.atDoor = bytes;
+    lane.line.stand(connection);
+  }
   return true;
 }
 
-function isTurnedAway(connection: Connection, door: Door): boolean {
+function turnAway(connection: Connection, door: Door): void {
   const { lane, socket } = connection;
-  const answer = door.refusal();
-  if (answer === undefined) return false;
-  socket.write(lane.repeated(answer, lane.options.nowMs()));
+  socket.write(lane.repeated(door.refusal(), lane.options.nowMs()));
   connection.idleSince = lane.sweeps;
-  return true;
 }
 
 /** Lets in whom there is room for; tells those who stood in line for too long. */
@@ -245,8 +244,8 @@ function letIn(connection: Connection): void {
 
 function sendAway(connection: Connection, door: Door): void {
   if (connection.atDoor === undefined) return;
-  if (!isTurnedAway(connection, door)) return letIn(connection);
   connection.atDoor = undefined;
+  turnAway(connection, door);
   goOn(connection);
 }
 
